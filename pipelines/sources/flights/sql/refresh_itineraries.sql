@@ -1,8 +1,11 @@
 -- Rebuilds the touched itineraries from their last accepted offer, and the legs as of then. The record of an
--- offer is accepted where its period begins; it may have been rejected since, up to the last snapshot.
+-- offer is accepted where its period begins; it may have been rejected since, up to the last snapshot. Nearly all
+-- offers fly one route, so periods are summed by itinerary alone: windows by route sorted them twice. The last
+-- period is joined by >= because the planner expects hardly any row from two equalities.
 CREATE TEMP TABLE last_offers ON COMMIT DROP AS
 SELECT
-    offers.*,
+    offers.itinerary_id, offers.agent, offers.agent_rating, offers.price_amount, offers.price_currency,
+    offers.leg_ids, offers.seen_until_at, offers.first_seen_at, offers.first_accepted_at, offers.delivery_id,
     CASE
         WHEN rejected.reason IS NULL THEN offers.last_at
         ELSE (
@@ -19,15 +22,31 @@ SELECT
         )
     END AS accepted_at
 FROM (
-    SELECT DISTINCT ON (prices.itinerary_id)
+    SELECT
         prices.*,
         coalesce(prices.seen_until_at, :snapshot_at) AS last_at,
-        min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id) AS first_seen_at,
-        min(prices.seen_from_at) OVER (PARTITION BY prices.itinerary_id, prices.route)
-            AS first_accepted_at
-    FROM flights.prices
-    INNER JOIN touched USING (itinerary_id)
-    ORDER BY prices.itinerary_id, prices.seen_from_at DESC
+        periods.first_seen_at,
+        CASE
+            WHEN periods.has_one_route THEN periods.first_seen_at
+            ELSE (
+                SELECT min(same.seen_from_at)
+                FROM flights.prices AS same
+                WHERE same.itinerary_id = prices.itinerary_id
+                    AND same.route IS NOT DISTINCT FROM prices.route
+            )
+        END AS first_accepted_at
+    FROM (
+        SELECT
+            itinerary_id,
+            min(seen_from_at) AS first_seen_at,
+            max(seen_from_at) AS last_from_at,
+            min(coalesce(route, '')) = max(coalesce(route, '')) AS has_one_route
+        FROM flights.prices
+        INNER JOIN touched USING (itinerary_id)
+        GROUP BY itinerary_id
+    ) AS periods
+    INNER JOIN flights.prices
+        ON periods.itinerary_id = prices.itinerary_id AND prices.seen_from_at >= periods.last_from_at
 ) AS offers
 LEFT JOIN flights.rejected_offers AS rejected
     ON offers.itinerary_id = rejected.itinerary_id AND offers.last_at = rejected.snapshot_at;
@@ -39,7 +58,8 @@ SET LOCAL enable_memoize = off;
 CREATE TEMP TABLE flown ON COMMIT DROP AS
 SELECT
     last_offers.itinerary_id, part.leg_number,
-    part.leg_number = cardinality(last_offers.leg_ids) AND part.leg_number > 1 AS is_return, legs.leg_id, legs.seen_from_at, legs.stops,
+    part.leg_number = cardinality(last_offers.leg_ids) AND part.leg_number > 1 AS is_return,
+    legs.leg_id, legs.seen_from_at, legs.stops,
     legs.airline_id,
     airline.name AS airline,
     legs.departure_airport,
@@ -52,7 +72,6 @@ SELECT
         WHEN legs.time_verdict <> 'impossible' THEN legs.elapsed_minutes
         ELSE legs.duration_minutes
     END AS travel_minutes,
-    legs.departure_airport || '-' || legs.arrival_airport AS hop,
     coalesce(legs.time_verdict = 'impossible', FALSE) AS is_impossible,
     greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
 FROM last_offers
@@ -67,7 +86,16 @@ INNER JOIN (
     ORDER BY airline_id, seen_from_at DESC
 ) AS airline ON legs.airline_id = airline.airline_id;
 
-DELETE FROM flights.itinerary_legs WHERE itinerary_id IN (SELECT itinerary_id FROM touched);
+-- Most touched itineraries have another price and the same legs, which are not written again.
+DELETE FROM flights.itinerary_legs AS stored
+WHERE stored.itinerary_id IN (SELECT itinerary_id FROM touched)
+    AND NOT EXISTS (
+        SELECT FROM flown
+        WHERE flown.itinerary_id = stored.itinerary_id
+            AND flown.leg_number = stored.leg_number
+            AND flown.leg_id = stored.leg_id
+            AND flown.seen_from_at = stored.leg_seen_from_at
+    );
 
 DELETE FROM flights.itineraries WHERE itinerary_id IN (SELECT itinerary_id FROM touched);
 
@@ -98,7 +126,7 @@ INNER JOIN (
         max(stops) AS max_stops,
         array_agg(DISTINCT airline) AS airlines,
         array_agg(DISTINCT airline_id) AS airline_ids,
-        string_agg(hop, ', ' ORDER BY leg_number) AS route,
+        string_agg(departure_airport || '-' || arrival_airport, ', ' ORDER BY leg_number) AS route,
         array_agg(stops ORDER BY leg_number) AS leg_stops,
         min(departure_airport) FILTER (WHERE leg_number = 1) AS origin_airport,
         min(arrival_airport) FILTER (WHERE leg_number = 1) AS destination_airport,
@@ -118,4 +146,8 @@ INSERT INTO flights.itinerary_legs (
 )
 SELECT
     itinerary_id, leg_number, leg_id, seen_from_at, delivery_id
-FROM flown;
+FROM flown
+WHERE NOT EXISTS (
+    SELECT FROM flights.itinerary_legs AS stored
+    WHERE stored.itinerary_id = flown.itinerary_id AND stored.leg_number = flown.leg_number
+);

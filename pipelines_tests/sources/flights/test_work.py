@@ -1,0 +1,80 @@
+"""What loads and views of flights read and write: nothing twice, on any machine."""
+
+from typing import Any
+
+import pytest
+
+from pipelines_tests.sources.flights.made_up import (
+    MONDAY,
+    TUESDAY,
+    WEDNESDAY,
+    Flights,
+    flights_document,
+    itinerary,
+    leg,
+)
+
+WRITTEN = """
+SELECT itinerary_id, leg_number, leg_id, min(itinerary_legs.ctid::text)
+FROM flights.itinerary_legs
+GROUP BY 1, 2, 3
+ORDER BY 1, 2
+"""
+#: Offers of a day, each of which departs at another minute.
+OFFERS = 500
+
+
+def legs_of_days(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Two round trips that share the way there, and one way more; each day with other prices."""
+    evening = {"departure_time": "2026-06-08T19:45", "arrival_time": "2026-06-08T23:10"}
+    return [
+        flights_document(
+            [
+                itinerary(1, [1, 2], price=f"£{100 + day}"),
+                itinerary(2, [1, 3], price=f"£{200 + day}"),
+                itinerary(3, [1], price="£50"),
+            ],
+            [leg(1), leg(2, "LTN", "BUD", **evening), leg(3, "LGW", "BUD", **evening | change)],
+        )
+        for day, change in enumerate(changes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "again"), [({}, []), ({"stops": 1}, [("it_2", 2, "leg_3")])], ids=["price", "leg"]
+)
+def test_legs_that_stay_the_same_are_not_written_again(
+    flights: Flights, change: dict[str, Any], again: list[Any]
+) -> None:
+    """A new price rewrote all legs of its itinerary: a tenth of the time of a load."""
+    first, second = legs_of_days([{}, change])
+    flights.deliver(MONDAY, first)
+    before = flights.rows(WRITTEN)
+    assert len(before) == 5
+    flights.deliver(TUESDAY, second)
+    after = flights.rows(WRITTEN)
+    assert [row[:3] for row in after] == [row[:3] for row in before]
+    assert [row[:3] for row in after if row not in before] == again
+    stops = "SELECT leg_number, stops FROM enriched.itinerary_legs WHERE itinerary_id = 'it_2'"
+    assert flights.rows(f"{stops} ORDER BY 1") == [(1, 0), (2, change.get("stops", 0))]
+
+
+def test_an_itinerary_with_fewer_or_other_legs_loses_those_before(flights: Flights) -> None:
+    """A rejected record among them changes nothing, and what comes after it is right."""
+    (document,) = legs_of_days([{}])
+    _, *others = document["itineraries"]
+    legs = "SELECT leg_number, leg_id FROM enriched.itinerary_legs WHERE itinerary_id = 'it_1'"
+    for day, sent, stored in (
+        (MONDAY, [1, 2], [(1, "leg_1"), (2, "leg_2")]),
+        (TUESDAY, [1, 9], [(1, "leg_1"), (2, "leg_2")]),
+        (WEDNESDAY, [3], [(1, "leg_3")]),
+        (WEDNESDAY, [2, 1, 3], [(1, "leg_2"), (2, "leg_1"), (3, "leg_3")]),
+        (WEDNESDAY, [1, 2], [(1, "leg_1"), (2, "leg_2")]),
+    ):
+        (outcome,) = flights.deliver(
+            day, {**document, "itineraries": [itinerary(1, sent), *others]}
+        )
+        assert outcome.rejected == (9 in sent)
+        assert flights.rows(f"{legs} ORDER BY 1") == stored
+    (raw,) = flights.row("SELECT raw::json ->> 'id' FROM ops.quarantine")
+    assert raw == "it_1"
