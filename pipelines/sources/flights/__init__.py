@@ -60,6 +60,7 @@ airports_feed = Feed(
     name="airports",
     fetch=PolledApi(input=AIRPORTS, poll=deferred("pipelines.sources.flights.load:poll_airports")),
     parse=deferred("pipelines.sources.flights.client:parse_airports"),
+    analyze=("flights.airports",),
 )
 feed = Feed(
     name="flights",
@@ -73,13 +74,11 @@ feed = Feed(
     load=(
         deferred("pipelines.sources.flights.load:apply_snapshot"),
         "put_rejected_offers",
-        "touch_itineraries",
-        "refresh_itineraries",
+        deferred("pipelines.sources.flights.load:refresh_itineraries"),
         "keep_lowest_prices",
         "summarise_snapshot",
         "count_records",
     ),
-    analyze=("flights.itineraries", "flights.itinerary_legs"),
     cap=Cap(few=0),
 )
 

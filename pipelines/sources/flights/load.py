@@ -119,10 +119,25 @@ def apply_snapshot(load: Load) -> None:
             load.execute("keep_legs")
         load.execute("apply_snapshot", names=_names_of(table))
     changed = load.connection.execute(text("SELECT count(DISTINCT record) FROM changed"))
+    load.parameters["changed"] = changed.scalar_one()
+    _analyze_if_many_changed(load, *tables.PERIODS)  # for the joins that follow
+
+
+def refresh_itineraries(load: Load) -> None:
+    """Rebuild the itineraries of which something changed; the statistics are for what reads them.
+
+    Without statistics, the first load looked up three airports for each of its itineraries.
+    """
+    load.execute("touch_itineraries")
+    load.execute("refresh_itineraries")
+    _analyze_if_many_changed(load, tables.itineraries, tables.itinerary_legs)
+
+
+def _analyze_if_many_changed(load: Load, *changed: Table) -> None:
     read = load.parameters["read_itineraries"] + load.parameters["read_legs"]
-    if changed.scalar_one() > ANALYZE_FROM * read:
-        joined = ", ".join(table.fullname for table in (tables.airports, *tables.PERIODS))
-        load.connection.execute(text(f"ANALYZE {joined}"))  # for the joins that follow
+    if load.parameters["changed"] > ANALYZE_FROM * read:
+        names = ", ".join(table.fullname for table in changed)
+        load.connection.execute(text(f"ANALYZE {names}"))
 
 
 def _names_of(table: Table) -> dict[str, str]:

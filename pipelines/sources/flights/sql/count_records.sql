@@ -2,7 +2,7 @@
 -- most one open period.
 INSERT INTO counted (loaded, stored)
 SELECT
-    (SELECT count(DISTINCT record) FROM changed),
+    CAST(:changed AS bigint),
     (
         SELECT count(*)
         FROM stage_legs AS staged
