@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -96,6 +97,44 @@ def minutes_apart(now: dt.datetime) -> dict[str, Any]:
     ]
     offers = [itinerary(number, [number], price=f"£{50 + number}") for number in range(OFFERS)]
     return flights_document(offers, legs)
+
+
+def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node of a plan that reads a table."""
+    if "Relation Name" in plan:
+        yield plan
+    for one in plan.get("Plans", []):
+        yield from scans(one)
+
+
+def test_offers_of_the_same_cities_and_week_share_their_usual_prices(flights: Flights) -> None:
+    """They were computed for each offer: 20,000 offers of 60 days took 35 seconds."""
+    now = dt.datetime.now(dt.UTC)
+    flights.deliver(now, minutes_apart(now))
+    flights.owner.execute(
+        """
+        INSERT INTO flights.lowest_prices
+        SELECT
+            from_city, to_city, trip, price_currency, weeks_before_departure,
+            snapshot_at - ago * interval '1 day', departure_on - ago, departure_airport,
+            arrival_airport, lowest_price, offers
+        FROM flights.lowest_prices, generate_series(1, 50) AS ago
+        """
+    )
+    flights.owner.execute("ANALYZE flights.lowest_prices")
+    (kept,) = flights.row("SELECT count(*) FROM flights.lowest_prices")
+    assert kept >= 51
+    view = "SELECT * FROM metrics.flight_price_levels"
+    (found,) = flights.row(f"EXPLAIN (ANALYZE, FORMAT JSON) {view}")
+    read = sum(
+        scan["Actual Rows"] * scan["Actual Loops"]
+        for scan in scans(found[0]["Plan"])
+        if scan["Relation Name"] == "lowest_prices"
+    )
+    assert read <= 3 * kept
+    levels = f"SELECT count(*), count(low_price), count(price_level) FROM ({view}) AS levels"
+    days = len({offer["departure_time"][:10] for offer in minutes_apart(now)["legs"]})
+    assert flights.row(levels) == (OFFERS, OFFERS, days)
 
 
 def test_a_first_load_does_not_look_up_the_airports_of_each_itinerary(flights: Flights) -> None:

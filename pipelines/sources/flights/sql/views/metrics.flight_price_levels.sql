@@ -1,4 +1,5 @@
--- OFFSET 0 keeps the subqueries apart, so that an index finds their few rows for the cities and the week of an offer.
+-- OFFSET 0 keeps the subqueries apart. An index then finds the few rows for the cities and the week of an offer,
+-- and Memoize computes their usual prices once for all offers that have them: its key is the row of sought.
 CREATE OR REPLACE VIEW metrics.flight_price_levels AS
 SELECT
     offers.itinerary_id, usual.low_price, usual.typical_price, usual.high_price,
@@ -8,35 +9,36 @@ SELECT
         WHEN offers.price_amount > usual.high_price THEN 'high'
         ELSE 'usual'
     END AS price_level
-FROM (
+FROM enriched.itineraries AS offers
+CROSS JOIN LATERAL (
     SELECT
-        *,
-        floor(extract(EPOCH FROM departs_at - now()) / 604800)::smallint AS weeks_before_departure
-    FROM enriched.itineraries
-    WHERE on_offer AND trip <> 'other'
-) AS offers
+        offers.from_city, offers.to_city, offers.trip,
+        floor(extract(EPOCH FROM offers.departs_at - now()) / 604800)::smallint AS weeks_before_departure
+    OFFSET 0
+) AS sought
 LEFT JOIN LATERAL (
     SELECT min(kept.lowest_price) AS lowest_price
     FROM flights.lowest_prices AS kept
-    WHERE kept.from_city = offers.from_city
-        AND kept.to_city = offers.to_city
-        AND kept.trip = offers.trip
+    WHERE kept.from_city = sought.from_city
+        AND kept.to_city = sought.to_city
+        AND kept.trip = sought.trip
         AND kept.price_currency = offers.price_currency
         AND kept.weeks_before_departure
-        IN (offers.weeks_before_departure, offers.weeks_before_departure + 1::smallint)
+        IN (sought.weeks_before_departure, sought.weeks_before_departure + 1::smallint)
         AND kept.snapshot_at = (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded)
         AND kept.departure_on = offers.departure_on
 ) AS cheapest ON TRUE
 LEFT JOIN LATERAL (
     SELECT low_price, typical_price, high_price
     FROM metrics.flight_usual_prices AS usual
-    WHERE usual.from_city = offers.from_city
-        AND usual.to_city = offers.to_city
-        AND usual.trip = offers.trip
+    WHERE usual.from_city = sought.from_city
+        AND usual.to_city = sought.to_city
+        AND usual.trip = sought.trip
         AND usual.price_currency = offers.price_currency
-        AND usual.weeks_before_departure = offers.weeks_before_departure
+        AND usual.weeks_before_departure = sought.weeks_before_departure
     OFFSET 0
-) AS usual ON TRUE;
+) AS usual ON TRUE
+WHERE offers.on_offer AND sought.trip <> 'other';
 
 COMMENT ON VIEW metrics.flight_price_levels IS
 'Whether the offers that can be had now are low, usual or high for their cities. One row per one-way or round

@@ -22,7 +22,7 @@ FROM (
             min(lowest_price)::double precision AS lowest_price
         FROM flights.lowest_prices
         WHERE trip <> 'other'
-            AND (snapshot_at AT TIME ZONE 'UTC')::date > (now() AT TIME ZONE 'UTC')::date - 60
+            AND snapshot_at >= ((now() AT TIME ZONE 'UTC')::date - 59)::timestamp AT TIME ZONE 'UTC'
         GROUP BY 1, 2, 3, 4, 5, 6, 7
     ) AS sampled
     GROUP BY from_city, to_city, trip, price_currency, weeks_before_departure
