@@ -20,14 +20,10 @@ SELECT events.*
 FROM nights
 INNER JOIN bookings.events USING (hotel_id, night_of_stay);
 
-ANALYZE of_nights;
-
 CREATE TEMP TABLE kept_book ON COMMIT DROP AS
 SELECT hotel_book.*
 FROM nights
 INNER JOIN metrics.hotel_book USING (hotel_id, night_of_stay);
-
-ANALYZE kept_book;
 
 DELETE FROM bookings.findings
 USING nights
