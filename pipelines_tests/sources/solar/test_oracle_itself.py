@@ -112,6 +112,8 @@ def test_hours_not_delivered_are_no_loss_but_an_estimate_apart() -> None:
     assert not_delivered(cut, yesterday) == 6
     assert not_delivered(whole, yesterday) == 0
     assert not_delivered(whole, TODAY) == 55
+    assert not_delivered(whole, TODAY + 13 * DAY) == 55
+    assert not_delivered(whole, TODAY + 14 * DAY) is None
     # On the first day, nothing is known of the hours before.
     first = record(*(h for h in whole.hours if h.starts_at != NOON - 7 * DAY))
     assert not_delivered(first, TODAY - 7 * DAY) is None

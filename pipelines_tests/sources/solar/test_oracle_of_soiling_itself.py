@@ -1,14 +1,14 @@
 """The rule of soiling: how seldom it is wrong about clean plants, and how soon right about dirt."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import pi, sin
 from random import Random
 
 import pytest
 
 from pipelines_tests.sources.solar.histories import NO_CAPACITY, all_suns, history, stored_hours
-from pipelines_tests.sources.solar.oracle import DAY, records
+from pipelines_tests.sources.solar.oracle import DAY, HOUR, Hour, Plant, Record, records
 from pipelines_tests.sources.solar.oracle_of_findings import Soiling, soiling, usable_days
 
 FIRST = date(2026, 5, 1)
@@ -51,6 +51,13 @@ def test_a_dead_inverter_is_never_taken_for_dirt(noise: float, lost: float) -> N
         assert not any(days[n] for n in range(30, 57))
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_one_dead_inverter_of_ten_is_not_taken_for_dirt(noise: float) -> None:
+    for seed in range(15):
+        days = spoken(lambda n: 1 - (n >= 30) / 10, noise, 57, seed)
+        assert not any(days[n] for n in range(30, 57))
+
+
 def test_inverters_that_die_after_each_other_are_not_taken_for_dirt() -> None:
     for seed in range(15):
         days = spoken(lambda n: 1 - (n >= 30) / 3 - (n >= 40) / 3, 0.02, 60, seed)
@@ -80,8 +87,23 @@ def test_too_few_days_and_steep_falls_say_nothing() -> None:
     assert (found.since, found.days) == (FIRST, 20)
     assert found.decline_percent_per_day == pytest.approx(0.4 / (1 - 0.004 * 9.5))
     assert soiling(falling, FIRST + timedelta(days=60)) is None
+    flat = {FIRST + n * DAY: 1 - 0.0009 * n for n in range(28)}
+    assert soiling(flat, FIRST + 27 * DAY) is None
     steep = {FIRST + n * DAY: 1 - 0.012 * n for n in range(28)}
     assert soiling(steep, FIRST + 27 * DAY) is None
+
+
+def test_days_with_something_broken_or_impossible_show_no_dirt() -> None:
+    plant, noon = Plant(1, "UTC"), datetime(2026, 5, 1, 12, tzinfo=UTC)
+    hours = []
+    # As it should be; an outage of 1 % of the day, and of 2 %; a dead logger; a spike.
+    for number, (expected, energy, sun) in enumerate(
+        [(1, 1, 1), (1, 0, 1), (2, 0, 1), (2, 0, 0), (2, 300, 1)]
+    ):
+        at = noon + number * DAY
+        hours.append(Hour(1, at, 100.0 - expected, 100.0 - expected, 1.0, 1.0))
+        hours.append(Hour(1, at + HOUR, energy, expected, sun, 1.0))
+    assert usable_days(Record(plant, hours)) == {FIRST: 1, FIRST + DAY: 0.99}
 
 
 @pytest.mark.parametrize("seed", range(5))
