@@ -112,7 +112,7 @@ def calendar_hours(plant: Plant, day: date) -> list[datetime]:
 
 
 def does_sensor_work(hour: Hour, weather: float | None) -> bool:
-    """Tell whether to believe the sensor, given the weather's irradiation or None.
+    """Return whether the sensor counts, given the weather's irradiation or None.
 
     A sensor at zero in daylight contradicts energy, or, without energy, bright weather. Without
     energy and weather nothing confirms its zero: the logger may be dead.

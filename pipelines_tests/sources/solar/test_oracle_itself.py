@@ -147,7 +147,7 @@ def test_a_dead_sensor_is_replaced_by_scaled_weather_and_a_dead_logger_is_not() 
         (0.0, 0.0, None, 0.0, True),  # night
     ],
 )
-def test_a_sensor_at_zero_is_believed_at_night_and_in_dark_weather(
+def test_a_sensor_at_zero_counts_at_night_and_in_dark_weather(
     observed: float, sun: float | None, weather: float | None, of: float, works: bool
 ) -> None:
     assert does_sensor_work(reading(100, observed, sun, of=of), weather) is works
