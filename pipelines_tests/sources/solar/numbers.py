@@ -125,7 +125,7 @@ def numbers(all_records: Mapping[int, Record]) -> dict[str, Numbers]:
                 "loss": hour.expected_kwh - hour.observed_kwh,
                 "allowed": allowed_kwh(record, hour),
             }
-            known |= losses(record, hour)
+            known |= {str(cause): kwh for cause, kwh in losses(record, hour).items()}
             key = (plant_id, hour.starts_at)
             found["hours"][key] = _known(known)
             if problem := impossible_energy(record, hour):
