@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from pipelines.sources.solar import plant_health
+from pipelines.sources.solar import losses, plant_health
 from pipelines.sources.solar.load import Plant, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
@@ -153,7 +153,7 @@ def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime
     plant_health.refresh(warehouse, now=now)
 
 
-def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
+def put_weather(warehouse: Warehouse, owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
     """The sunlight at the Sierra in October; places are known. Its time is the end of its hour."""
     some = hours(SIERRA, dt.date(2026, 10, 1), END)
     rows = [(at + HOUR, values(SIERRA, at).model_w_per_m2, fetched_at) for at in some]
@@ -164,3 +164,4 @@ def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
             " FROM weather.places INNER JOIN solar.plants USING (place_key) WHERE plant_id = 1",
             rows,
         )
+    losses.refresh(warehouse)

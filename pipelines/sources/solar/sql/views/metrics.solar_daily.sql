@@ -16,7 +16,8 @@ SELECT
         AS irradiation_ratio,
     solar.ratio(1000 * days.observed_energy_kwh, days.observed_irradiation_wh_per_m2)
         AS energy_per_irradiation_kwh_per_kwh_per_m2,
-    solar.rounded(kept.allowed_energy_kwh) AS allowed_energy_kwh,
+    CASE WHEN days.hours_present > 0 THEN solar.rounded(kept.allowed_energy_kwh) END
+        AS allowed_energy_kwh,
     solar.ratio(kept.adjusted_energy_kwh, kept.allowed_energy_kwh) AS weather_adjusted_ratio,
     solar.ratio(kept.used_hours, kept.usable_hours) AS operational_availability,
     solar.ratio(
@@ -69,7 +70,7 @@ COMMENT ON COLUMN metrics.solar_daily.energy_per_irradiation_kwh_per_kwh_per_m2 
 than 0.000001 Wh/m²).';
 COMMENT ON COLUMN metrics.solar_daily.allowed_energy_kwh IS
 'Energy that the sun allowed (enriched.solar_hour_losses), kWh: sum of the hours of which that is
-known, rounded to 3 decimals.';
+known, rounded to 3 decimals; null if no hours are stored.';
 COMMENT ON COLUMN metrics.solar_daily.weather_adjusted_ratio IS
 'Observed / allowed energy of the hours whose allowed energy is known, an energy performance index as
 in IEC TS 61724-3; null if none was allowed.';
