@@ -56,7 +56,9 @@ def waterfall(energy: Energy, losses: pd.DataFrame) -> pd.DataFrame:
     """Return the steps from expected to observed energy: each begins where the last one ends."""
     expected, observed = (energy.total[f"{name}_energy_kwh"] for name in ("expected", "observed"))
     sums = losses.groupby("cause")[["loss_kwh", "loss_amount"]].sum(min_count=1)
-    steps: list[tuple[Any, ...]] = [("expected", 0.0, expected, expected, None)]
+    worth = energy.total["observed_amount"]
+    worth_expected = worth + sums["loss_amount"].sum()
+    steps: list[tuple[Any, ...]] = [("expected", 0.0, expected, expected, worth_expected)]
     level = expected
     for cause in CAUSES:
         if cause in sums.index:
@@ -64,7 +66,7 @@ def waterfall(energy: Energy, losses: pd.DataFrame) -> pd.DataFrame:
             amount = -float(sums["loss_amount"][cause])
             steps.append((cause, level, level - loss, -loss, amount))
             level -= loss
-    steps.append(("observed", 0.0, observed, observed, energy.total["observed_amount"]))
+    steps.append(("observed", 0.0, observed, observed, worth))
     return pd.DataFrame(steps, columns=["step", "begins", "ends", "kwh", "amount"])
 
 

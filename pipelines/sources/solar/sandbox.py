@@ -111,9 +111,10 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
             )
         if plant_id == LATE_PLANT and ordinal % LATE_EVERY_DAYS == 0:
             late = [made[hour - len(HOURS)] for hour in LATE_HOURS]
-            sums = [0.0] * (len(late) - 1) + [sum(one.observed_energy_kwh for one in late)]
-            for hour, kwh in zip(LATE_HOURS, sums, strict=True):
-                made[hour - len(HOURS)] = made[hour - len(HOURS)]._replace(observed_energy_kwh=kwh)
+            sent = [0.0] * (len(late) - 1) + [sum(one.observed_energy_kwh for one in late)]
+            for hour, energy in zip(LATE_HOURS, sent, strict=True):
+                place = hour - len(HOURS)
+                made[place] = made[place]._replace(observed_energy_kwh=energy)
     return made
 
 

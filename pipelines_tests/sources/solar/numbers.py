@@ -57,6 +57,28 @@ QUERIES = {
         ),
         2,
     ),
+    "months": (
+        (
+            "SELECT plant_id, period_start, performance_ratio, weather_adjusted_ratio,"
+            " operational_availability, iec_performance_ratio, specific_yield_kwh_per_kwp,"
+            " data_completeness, observed_amount FROM metrics.solar_periods("
+            " ARRAY(SELECT plant_id FROM solar.plants), '2000-01-01',"
+            " (SELECT max(day) + 1 FROM solar.days), 'month')"
+            " WHERE plant_id IS NOT NULL AND period_start IS NOT NULL"
+        ),
+        2,
+    ),
+    "reports": (
+        (
+            "SELECT plants.plant_id, period_start::date, report.performance_ratio,"
+            " weather_adjusted_ratio, operational_availability, iec_performance_ratio,"
+            " specific_yield_kwh_per_kwp, data_completeness, observed_amount FROM solar.plants"
+            " CROSS JOIN LATERAL (SELECT min(day) AS first, max(day) AS last FROM solar.days"
+            " WHERE days.plant_id = plants.plant_id) AS days CROSS JOIN LATERAL"
+            " metrics.solar_report(plants.plant_id, first, last + 1, 'month') AS report"
+        ),
+        2,
+    ),
     "impossible hours": (
         (
             "SELECT plant_id, read_at, day, problem, best_energy_kwh AS best"
@@ -134,14 +156,22 @@ def numbers(all_records: Mapping[int, Record]) -> dict[str, Numbers]:
                     "problem": problem,
                     "best": best_hour(record, hour),
                 }
-        for day in _days(record):
-            found["days"][plant_id, day] = _known(_of_day(record, day))
+        days = [*_days(record)]
+        for month in {day.replace(day=1) for day in days}:
+            its = [day for day in days if day.replace(day=1) == month]
+            values = _of_days(record, its[0], its[-1])
+            values.pop("availability")
+            found["months"][plant_id, month] = _known(values)
+            found["reports"][plant_id, its[0]] = _known(values)
+        for day in days:
+            estimate = {"not_delivered_kwh": not_delivered(record, day)}
+            found["days"][plant_id, day] = _known(_of_days(record, day, day) | estimate)
             for cause, kwh in day_losses(record, day).items():
                 part = {"kwh": kwh, "lost": kwh if kwh > 0 else None}
                 part["amount"] = money(record.plant, kwh)
                 found["losses"][plant_id, day, cause] = _known(part)
         ratios = usable_days(record)
-        for day in _days(record):
+        for day in days:
             if evidence := soiling(ratios, day):
                 found["soiling"][plant_id, day] = {
                     "since_day": evidence.since,
@@ -160,9 +190,9 @@ def _days(record: Record) -> Iterator[dt.date]:
         day += DAY
 
 
-def _of_day(record: Record, day: dt.date) -> dict[str, Any]:
-    hours = record.on(day)
-    completeness = data_completeness(record, day, day)
+def _of_days(record: Record, first: dt.date, last: dt.date) -> dict[str, Any]:
+    hours = record.between(first, last)
+    completeness = data_completeness(record, first, last)
     observed = fsum(hour.observed_kwh for hour in hours)
     return {
         "performance_ratio": performance_ratio(hours),
@@ -172,7 +202,6 @@ def _of_day(record: Record, day: dt.date) -> dict[str, Any]:
         "operational_availability": operational_availability(record, hours),
         "iec_performance_ratio": iec_performance_ratio(record, hours),
         "specific_yield_kwh_per_kwp": specific_yield(record, hours),
-        "not_delivered_kwh": not_delivered(record, day),
         "observed_amount": money(record.plant, observed) if hours else None,
     }
 

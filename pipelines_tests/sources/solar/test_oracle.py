@@ -9,6 +9,7 @@ import pytest
 from pipelines.sources.solar import losses
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.solar import loading
 from pipelines_tests.sources.solar.histories import (
     SENSOR,
@@ -19,6 +20,7 @@ from pipelines_tests.sources.solar.histories import (
 )
 from pipelines_tests.sources.solar.numbers import differences
 from pipelines_tests.sources.solar.oracle import local_day, records
+from pipelines_tests.sources.solar.oracle_of_card import card
 
 KEPT = "SELECT * FROM metrics.solar_day_losses ORDER BY plant_id, day"
 
@@ -38,6 +40,36 @@ def test_every_number_is_that_of_the_oracle(
     assert losses.refresh(warehouse) > 0
     assert differences(owner, records(made.plants, hours, all_suns(made))) == []
     assert losses.refresh(warehouse) == 0
+
+
+CARD = (
+    "SELECT day, plants, whole_plants, observed_energy_kwh, expected_energy_kwh, compared_plants,"
+    " compared_energy_kwh, day_before_energy_kwh FROM metrics.solar_fleet_days"
+    " ORDER BY day DESC LIMIT 1"
+)
+
+
+@pytest.mark.parametrize("hour", [1, 8, 16, 23])
+def test_the_card_has_the_last_day_that_is_over_at_all_plants(
+    warehouse: Warehouse, owner: psycopg.Connection, hour: int
+) -> None:
+    """It had 13 kWh of the days of UTC at 16:13, beside whole days."""
+    made = history(0)
+    loading.add_plants(warehouse, owner, made.plants)
+    loading.send_all(warehouse, made.plants, made.hours, made.first, made.last)
+    everyone = records(made.plants, stored_hours(made), [])
+    counts = set()
+    for number in range(14, 43):
+        now = dt.datetime.combine(made.first, dt.time(hour), dt.UTC) + number * dt.timedelta(1)
+        sql = read_sql("pipelines.sources.solar", "views/metrics.solar_fleet_days")
+        owner.execute(sql.replace("now()", f"'{now.isoformat()}'::timestamptz").encode())
+        wanted = card(everyone, now)
+        assert owner.execute(CARD).fetchone() == tuple(
+            pytest.approx(value, abs=0.001) if isinstance(value, float) else value
+            for value in wanted
+        )
+        counts.add((wanted.plants_with_day, wanted.plants_compared))
+    assert len(counts) > 2
 
 
 def test_kept_days_follow_late_readings_weather_and_places(

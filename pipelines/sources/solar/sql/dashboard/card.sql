@@ -12,7 +12,7 @@ SELECT
             || coalesce('; ' || round((100 * performance_ratio)::numeric) || ' %% of what was expected', '')
             || CASE
                 WHEN compared_plants < whole_plants
-                    THEN '; the day before, of ' || compared_plants
+                    THEN '; the change is of ' || compared_plants || ' with both days'
                 ELSE ''
             END
     END AS detail
