@@ -109,8 +109,8 @@ WITH daily AS (
     SELECT plant_id, day, 'complete', 24, 24, 100, kwh, now() FROM daily
 )
 INSERT INTO metrics.solar_day_losses
-    (plant_id, day, other_kwh, allowed_energy_kwh, adjusted_energy_kwh)
-SELECT plant_id, day, 100 - kwh, 100, kwh FROM daily
+    (plant_id, day, other_kwh, allowed_energy_kwh, adjusted_energy_kwh, soiling_ratio)
+SELECT plant_id, day, 100 - kwh, 100, kwh, kwh / 100 FROM daily
 """
 #: For each check: the feed whose good data come first, what goes wrong, and what the check finds.
 CASES: dict[str, tuple[type[Driver], Break, Found]] = {

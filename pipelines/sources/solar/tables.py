@@ -272,6 +272,12 @@ day_losses = Table(
     ),
     _kwh("best_energy_kwh", "Largest expected energy of a stored hour"),
     _count("impossible_hours", "whose energy cannot be (enriched.solar_impossible_hours)"),
+    optional(
+        "soiling_ratio",
+        Double,
+        "weather_adjusted_ratio of a day that can show dirt: its outage, plant and sensor losses"
+        " are at most 1 % of the expected energy, and no hour is impossible; null of others.",
+    ),
     _count("scaled_hours", "whose sun is the weather's, by sensor_weather_ratio"),
     optional(
         "sensor_weather_ratio",

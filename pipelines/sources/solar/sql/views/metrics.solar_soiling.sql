@@ -1,21 +1,5 @@
 -- Least squares of the ratio over days, and the best explanation by a step instead.
 CREATE OR REPLACE VIEW metrics.solar_soiling AS
-WITH usable AS NOT MATERIALIZED (
-    SELECT
-        kept.plant_id,
-        kept.day,
-        CASE
-            WHEN kept.adjusted_energy_kwh < 1e-100 THEN 0
-            ELSE kept.adjusted_energy_kwh / kept.allowed_energy_kwh
-        END AS ratio
-    FROM metrics.solar_day_losses AS kept
-    INNER JOIN solar.days ON kept.plant_id = days.plant_id AND kept.day = days.day
-    WHERE
-        kept.allowed_energy_kwh > 1e-6
-        AND kept.outage_kwh + kept.plant_kwh + kept.sensor_kwh <= 0.01 * days.expected_energy_kwh
-        AND kept.impossible_hours = 0
-)
-
 SELECT
     days.plant_id,
     plants.name AS plant_name,
@@ -24,24 +8,25 @@ SELECT
     evidence.usable_days::integer AS usable_days,
     solar.rounded(evidence.decline_pct) AS decline_per_day_pct,
     solar.rounded(evidence.t) AS t_statistic_ratio
-FROM solar.days
+FROM metrics.solar_day_losses AS days
 INNER JOIN solar.plants ON days.plant_id = plants.plant_id
 CROSS JOIN LATERAL (
     SELECT
         min(usable.day) AS first_day,
         max(usable.day) - min(usable.day) AS span_days,
         count(*) AS usable_days,
-        avg(usable.ratio) AS mean,
-        avg((usable.day - days.day)::double precision) AS mean_day,
-        regr_sxx(usable.ratio, usable.day - days.day) AS sxx,
-        regr_sxy(usable.ratio, usable.day - days.day) AS sxy,
-        regr_syy(usable.ratio, usable.day - days.day) AS syy
-    FROM usable
+        avg(usable.soiling_ratio) AS mean,
+        regr_sxx(usable.soiling_ratio, usable.day - days.day) AS sxx,
+        regr_sxy(usable.soiling_ratio, usable.day - days.day) AS sxy,
+        regr_syy(usable.soiling_ratio, usable.day - days.day) AS syy,
+        array_agg(usable.soiling_ratio ORDER BY usable.day) AS ratios
+    FROM metrics.solar_day_losses AS usable
     WHERE
         usable.plant_id = days.plant_id
         AND usable.day > days.day - 28
         AND usable.day <= days.day
-    HAVING count(*) >= 20 AND avg(usable.ratio) > 0
+        AND usable.soiling_ratio IS NOT NULL
+    HAVING count(*) >= 20 AND avg(usable.soiling_ratio) > 0
 ) AS line
 CROSS JOIN LATERAL (
     SELECT
@@ -68,23 +53,15 @@ CROSS JOIN LATERAL (
         sum(parts.deviation) FILTER (WHERE parts.number > line.usable_days - 3) AS last_three
     FROM (
         SELECT
-            row_number() OVER in_order AS number,
-            usable.ratio - line.mean AS deviation,
+            each.number,
+            each.ratio - line.mean AS deviation,
             CASE
-                WHEN row_number() OVER in_order < line.usable_days
-                    THEN power(sum(usable.ratio - line.mean) OVER in_order, 2)
+                WHEN each.number < line.usable_days
+                    THEN power(sum(each.ratio - line.mean) OVER (ORDER BY each.number), 2)
                         * line.usable_days
-                        / (
-                            row_number() OVER in_order
-                            * (line.usable_days - row_number() OVER in_order)
-                        )
+                        / (each.number * (line.usable_days - each.number))
             END AS of_step
-        FROM usable
-        WHERE
-            usable.plant_id = days.plant_id
-            AND usable.day > days.day - 28
-            AND usable.day <= days.day
-        WINDOW in_order AS (ORDER BY usable.day)
+        FROM unnest(line.ratios) WITH ORDINALITY AS each (ratio, number)
     ) AS parts
 ) AS step
 WHERE

@@ -78,7 +78,7 @@ BEGIN
         low_sky_hours, low_outage_hours, low_plant_hours, low_other_hours, low_sensor_hours,
         not_delivered_kwh, allowed_energy_kwh, adjusted_energy_kwh, usable_hours, used_hours,
         sensor_hours, sensor_energy_kwh, sensor_irradiation_wh_per_m2, best_energy_kwh,
-        impossible_hours, scaled_hours, weather_hours, weather_fetched_at
+        impossible_hours, soiling_ratio, scaled_hours, weather_hours, weather_fetched_at
     )
     SELECT
         of_plant, days.day,
@@ -115,7 +115,15 @@ BEGIN
             )
         END,
         sums.allowed, sums.adjusted, sums.usable, sums.used, sums.sensor_hours,
-        sums.sensor_energy, sums.sensor_irradiation, sums.best, sums.impossible, sums.scaled,
+        sums.sensor_energy, sums.sensor_irradiation, sums.best, sums.impossible,
+        CASE
+            WHEN
+                sums.allowed > 1e-6
+                AND sums.outage + sums.plant + sums.sensor <= 0.01 * days.expected_energy_kwh
+                AND sums.impossible = 0
+                THEN CASE WHEN sums.adjusted < 1e-100 THEN 0 ELSE sums.adjusted / sums.allowed END
+        END,
+        sums.scaled,
         weather.hours, weather.fetched_at
     FROM solar.days
     CROSS JOIN LATERAL (
@@ -198,6 +206,7 @@ BEGIN
         sensor_irradiation_wh_per_m2 = excluded.sensor_irradiation_wh_per_m2,
         best_energy_kwh = excluded.best_energy_kwh,
         impossible_hours = excluded.impossible_hours,
+        soiling_ratio = excluded.soiling_ratio,
         scaled_hours = excluded.scaled_hours,
         weather_hours = excluded.weather_hours,
         weather_fetched_at = excluded.weather_fetched_at;
