@@ -20,6 +20,7 @@ HAVEL = Plant(2, "Havel North", "Europe/Berlin")
 COORDINATES = {SIERRA: (37.09, -2.36), HAVEL: (52.6, 12.34)}
 #: Energy and irradiation of the best hour, kWh and Wh/m².
 SIZES = {SIERRA: (1000, 600), HAVEL: (300, 350)}
+CAPACITIES_KWP = {SIERRA: 1900, HAVEL: 980}
 #: Hours of UTC.
 DAYLIGHT = {SIERRA: (7, 17), HAVEL: (7, 16)}
 BEGINS = {SIERRA: dt.date(2026, 9, 1), HAVEL: dt.date(2026, 10, 5)}
@@ -120,6 +121,10 @@ def put_first(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime)
     """Both plants, and what was first said of the days of the Sierra."""
     for plant, coordinates in COORDINATES.items():
         add_plant(owner, plant.plant_id, plant.zone, coordinates, name=plant.name)
+        owner.execute(
+            "UPDATE solar.plants SET capacity_kwp = %s WHERE plant_id = %s",
+            [CAPACITIES_KWP[plant], plant.plant_id],
+        )
     window = Window(BEGINS[SIERRA], CORRECTED[0] + dt.timedelta(days=1))
     items = _items(SIERRA, window)
     for item in items:
