@@ -153,7 +153,7 @@ def test_a_plant_alone_has_its_day() -> None:
     assert "Plants" not in one
 
 
-def test_a_plant_asked_for_today_has_it_tomorrow() -> None:
+def test_today_of_a_plant_comes_tomorrow() -> None:
     page = shown("pipelines.sources.solar.dashboard")
     page.date_input[0].set_value(dt.datetime.now(ZoneInfo("Europe/Madrid")).date()).run()
     assert not page.exception
