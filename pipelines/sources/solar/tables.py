@@ -294,8 +294,8 @@ day_losses = Table(
         postgresql_where="impossible_hours > 0",
     ),
     schema=METRICS,
-    comment="Sums of enriched.solar_hour_losses by plant and day, one row for each requested day,"
-    " written with the readings and again when the weather comes later. Select"
+    comment="Sums of enriched.solar_hour_losses by plant and day, one row for each requested day."
+    " Written with the readings, and again when the weather comes later. Select"
     " metrics.solar_losses, metrics.solar_daily and metrics.solar_periods, which show it.",
 )
 

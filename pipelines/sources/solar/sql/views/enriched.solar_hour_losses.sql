@@ -28,7 +28,7 @@ SELECT
         WHEN split.sky_kwh >= split.kwh THEN 'sky'
         ELSE split.cause
     END AS low_cause,
-    NOT sensor.works AND NOT is_dead.logger AND readings.expected_energy_kwh > 0 AS is_scaled
+    NOT sensor.works AND NOT logger.is_dead AND readings.expected_energy_kwh > 0 AS is_scaled
 FROM solar.readings
 INNER JOIN solar.plants ON readings.plant_id = plants.plant_id
 CROSS JOIN LATERAL (SELECT readings.read_at AT TIME ZONE plants.time_zone AS hour) AS local
@@ -37,28 +37,34 @@ LEFT JOIN weather.hourly AS weather
     ON
         places.place_id = weather.place_id
         AND weather.hour_at = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour'
-LEFT JOIN metrics.solar_day_losses AS days
-    ON readings.plant_id = days.plant_id AND local.hour::date = days.day
 CROSS JOIN LATERAL (
     SELECT
-        readings.observed_irradiation_wh_per_m2 = 0 AND readings.observed_energy_kwh = 0 AS logger
-) AS is_dead
+        readings.observed_irradiation_wh_per_m2 = 0 AND readings.observed_energy_kwh = 0 AS is_dead
+) AS logger
 CROSS JOIN LATERAL (
     SELECT
         readings.observed_irradiation_wh_per_m2 > 0
         OR readings.expected_irradiation_wh_per_m2 = 0
-        OR (is_dead.logger AND coalesce(weather.shortwave_radiation_w_per_m2 < 50, FALSE))
+        OR (logger.is_dead AND coalesce(weather.shortwave_radiation_w_per_m2 < 50, FALSE))
             AS works
 ) AS sensor
 CROSS JOIN LATERAL (
     SELECT
         CASE
             WHEN sensor.works THEN readings.observed_irradiation_wh_per_m2
-            WHEN is_dead.logger THEN NULL
-            WHEN weather.shortwave_radiation_w_per_m2 < 1e-6
-                THEN 0 * days.sensor_weather_ratio
-            ELSE weather.shortwave_radiation_w_per_m2 * days.sensor_weather_ratio
+            WHEN logger.is_dead OR weather.shortwave_radiation_w_per_m2 IS NULL THEN NULL
+            ELSE (  -- looked up for the few hours that need it
+                SELECT
+                    days.sensor_weather_ratio
+                    * CASE
+                        WHEN weather.shortwave_radiation_w_per_m2 < 1e-6 THEN 0
+                        ELSE weather.shortwave_radiation_w_per_m2
+                    END
+                FROM metrics.solar_day_losses AS days
+                WHERE days.plant_id = readings.plant_id AND days.day = local.hour::date
+            )
         END AS wh_per_m2
+    OFFSET 0  -- else it is evaluated again for each use, as below
 ) AS sun
 CROSS JOIN LATERAL (
     SELECT
@@ -71,6 +77,7 @@ CROSS JOIN LATERAL (
             ELSE readings.expected_energy_kwh
                 * (sun.wh_per_m2 / readings.expected_irradiation_wh_per_m2)
         END AS kwh
+    OFFSET 0
 ) AS allowed
 CROSS JOIN LATERAL (
     SELECT
@@ -83,6 +90,7 @@ CROSS JOIN LATERAL (
             WHEN readings.observed_energy_kwh < 0.6 * allowed.kwh THEN 'plant'
             ELSE 'other'
         END AS cause
+    OFFSET 0
 ) AS found
 CROSS JOIN LATERAL (
     SELECT

@@ -1,5 +1,5 @@
-CREATE OR REPLACE VIEW metrics.solar_coverage AS TABLE solar.coverage;
+CREATE OR REPLACE VIEW metrics.solar_coverage AS SELECT * FROM solar.coverage;
 
 COMMENT ON VIEW metrics.solar_coverage IS
-'solar.coverage for readers: the state of each day of each plant, from the requested history until its
-own yesterday, or until the day before it retired.';
+'The state of each day of each plant (solar.coverage). It covers the requested history until the
+plant''s own yesterday, or until the day before it retired.';

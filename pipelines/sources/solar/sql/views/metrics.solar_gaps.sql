@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW metrics.solar_gaps AS TABLE solar.gaps;
+CREATE OR REPLACE VIEW metrics.solar_gaps AS SELECT * FROM solar.gaps;
 
 COMMENT ON VIEW metrics.solar_gaps IS
-'solar.gaps for readers: what is missing of plants in service, as runs of days with the same status.';
+'Missing data of plants in service (solar.gaps): runs of days with the same status.';

@@ -13,65 +13,87 @@ BEGIN
     SELECT * INTO plant FROM solar.plants WHERE plant_id = of_plant;
     SELECT place_id INTO place FROM weather.places WHERE place_key = plant.place_key;
     affected := ARRAY(
-        SELECT DISTINCT days.day
-        FROM unnest(changed_days) AS changed (day)
-        CROSS JOIN generate_series(0, 29) AS after (number)
-        INNER JOIN solar.days ON days.plant_id = of_plant AND days.day = changed.day + after.number
-        LEFT JOIN metrics.solar_day_losses AS kept
-            ON days.plant_id = kept.plant_id AND days.day = kept.day
+        SELECT days.day
+        FROM solar.days
+        WHERE days.plant_id = of_plant AND days.day = ANY(changed_days)
+        UNION
+        SELECT after.day
+        FROM solar.days AS after
+        LEFT JOIN metrics.solar_day_losses AS kept USING (plant_id, day)
+        CROSS JOIN (
+            SELECT min(changed.day) AS first, max(changed.day) AS last
+            FROM unnest(changed_days) AS changed (day)
+        ) AS span
         WHERE
-            after.number = 0
-            OR kept.scaled_hours > 0
-            OR (after.number <= 14 AND days.hours_present < days.hours_expected)
-        ORDER BY days.day
+            after.plant_id = of_plant
+            AND after.day > span.first
+            AND after.day < span.last + 30
+            AND (kept.scaled_hours > 0 OR after.hours_present < after.hours_expected)
+            AND EXISTS (
+                SELECT FROM unnest(changed_days) AS changed (day)
+                WHERE
+                    after.day > changed.day
+                    AND after.day
+                    < changed.day + CASE WHEN kept.scaled_hours > 0 THEN 30 ELSE 15 END
+            )
     );
     -- First the scale of days with a sensor that does not work, by which their hours are then split.
-    INSERT INTO metrics.solar_day_losses AS kept (plant_id, day, sensor_weather_ratio)
-    SELECT of_plant, needed.day, clear.ratio
-    FROM (
-        SELECT
-            affected_day AS day,
-            place IS NOT NULL AND EXISTS (
-                SELECT FROM enriched.solar_hour_losses AS hours
-                WHERE
-                    hours.plant_id = of_plant
-                    AND hours.read_at >= solar.day_begins(affected_day, plant.time_zone)
-                    AND hours.read_at < solar.day_begins(affected_day + 1, plant.time_zone)
-                    AND hours.is_scaled
-            ) AS is_scaled
-        FROM unnest(affected) AS affected_day
-    ) AS needed
-    LEFT JOIN LATERAL (
-        SELECT
-            percentile_cont(0.5) WITHIN GROUP (
-                ORDER BY
-                    readings.observed_irradiation_wh_per_m2 / weather.shortwave_radiation_w_per_m2
-            ) AS ratio
-        FROM solar.readings
-        INNER JOIN weather.hourly AS weather
-            ON
-                weather.place_id = place
-                AND weather.hour_at
-                = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour'
-        WHERE
-            needed.is_scaled
-            AND readings.plant_id = of_plant
-            AND readings.read_at >= solar.day_begins(needed.day - 29, plant.time_zone)
-            AND readings.read_at < solar.day_begins(needed.day + 1, plant.time_zone)
-            AND readings.observed_irradiation_wh_per_m2 > 1e-6
-            AND weather.shortwave_radiation_w_per_m2 >= 200
-        HAVING count(*) >= 10
-    ) AS clear ON TRUE
-    WHERE
-        needed.is_scaled
-        OR EXISTS (
-            SELECT FROM metrics.solar_day_losses AS scaled
+    UPDATE metrics.solar_day_losses
+    SET sensor_weather_ratio = NULL
+    WHERE plant_id = of_plant AND day = ANY(affected) AND sensor_weather_ratio IS NOT NULL;
+    IF place IS NOT NULL THEN
+        INSERT INTO metrics.solar_day_losses (plant_id, day, sensor_weather_ratio)
+        WITH needed AS MATERIALIZED (
+            SELECT DISTINCT local.day
+            FROM solar.readings
+            CROSS JOIN LATERAL (
+                SELECT (readings.read_at AT TIME ZONE plant.time_zone)::date AS day
+            ) AS local
             WHERE
-                scaled.plant_id = of_plant
-                AND scaled.day = needed.day
-                AND scaled.sensor_weather_ratio IS NOT NULL
+                readings.plant_id = of_plant
+                AND readings.read_at
+                >= solar.day_begins((SELECT min(day) FROM unnest(affected) AS day), plant.time_zone)
+                AND readings.read_at < solar.day_begins(
+                    (SELECT max(day) + 1 FROM unnest(affected) AS day), plant.time_zone
+                )
+                AND readings.observed_irradiation_wh_per_m2 <= 0
+                AND readings.observed_energy_kwh > 0
+                AND readings.expected_irradiation_wh_per_m2 > 0
+                AND readings.expected_energy_kwh > 0
+                AND local.day = ANY(affected)
+        ), clear AS MATERIALIZED (
+            SELECT
+                (readings.read_at AT TIME ZONE plant.time_zone)::date AS day,
+                readings.observed_irradiation_wh_per_m2 / weather.shortwave_radiation_w_per_m2
+                    AS ratio
+            FROM solar.readings
+            INNER JOIN weather.hourly AS weather
+                ON
+                    weather.place_id = place
+                    AND weather.hour_at
+                    = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour'
+            WHERE
+                readings.plant_id = of_plant
+                AND readings.read_at
+                >= solar.day_begins((SELECT min(day) - 29 FROM needed), plant.time_zone)
+                AND readings.read_at
+                < solar.day_begins((SELECT max(day) + 1 FROM needed), plant.time_zone)
+                AND readings.observed_irradiation_wh_per_m2 > 1e-6
+                AND weather.shortwave_radiation_w_per_m2 >= 200
         )
-    ON CONFLICT (plant_id, day) DO UPDATE SET sensor_weather_ratio = excluded.sensor_weather_ratio;
+
+        SELECT
+            of_plant,
+            needed.day,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY clear.ratio)
+        FROM clear
+        CROSS JOIN generate_series(0, 29) AS after (number)
+        INNER JOIN needed ON clear.day + after.number = needed.day
+        GROUP BY needed.day
+        HAVING count(*) >= 10
+        ON CONFLICT (plant_id, day) DO UPDATE
+        SET sensor_weather_ratio = excluded.sensor_weather_ratio;
+    END IF;
 
     INSERT INTO metrics.solar_day_losses (
         plant_id, day, gain_kwh, sky_kwh, outage_kwh, plant_kwh, other_kwh, sensor_kwh,
