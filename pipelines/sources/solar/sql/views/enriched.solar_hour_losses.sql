@@ -107,7 +107,7 @@ CROSS JOIN LATERAL (
 ) AS split;
 
 COMMENT ON VIEW enriched.solar_hour_losses IS
-'Expected less observed energy of each stored hour, split into one or two causes that add up to it:
+'Expected less observed energy of each stored hour, split into one or two causes that add up to it. These are
 gain_kwh, sky_kwh, outage_kwh, plant_kwh, other_kwh and sensor_kwh, each null where it is not a
 cause. Allowed energy is expected energy times the share of the expected sun that shone, at most 1.
 The sun is that of the sensor if it works, else that of the weather, scaled by the plant''s median

@@ -73,8 +73,9 @@ WHERE
     AND step.last_three < 0;
 
 COMMENT ON VIEW metrics.solar_soiling IS
-'Days on which a plant is probably dirty, with the evidence: a slow decline of weather_adjusted_ratio
-over the 28 days that end with the day, along a line rather than in a step, ended by rain or washing.
+'Days on which a plant is probably dirty, with the evidence. It is a slow decline of
+weather_adjusted_ratio over the 28 days that end with the day, along a line rather than in a step; rain or
+washing ends it.
 Days with outages, low plants, failed sensors (together over 1 % of the expected energy) or impossible
 energy are not used. A rule of thumb: on clean plants with daily noise of 1 to 3 %, it finds less than
 one day in a hundred; a sudden loss of some 5 %, as of a string, may look like dirt. Fast if filtered by
