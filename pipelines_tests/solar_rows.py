@@ -119,10 +119,13 @@ def count_days(
         "DELETE FROM solar.days WHERE plant_id = %s AND day >= %s AND day < %s",
         [plant_id, window.first, window.end],
     )
-    put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.sources.solar", "put_days"))
     owner.execute(
-        put_days,
-        {
+        "DELETE FROM metrics.solar_day_losses WHERE plant_id = %s AND day >= %s AND day < %s",
+        [plant_id, window.first, window.end],
+    )
+    for file in ("put_days", "put_losses"):
+        statement = read_sql("pipelines.sources.solar", file)
+        values = {
             "plant_id": plant_id,
             "zone": zone[0],
             "first": window.first,
@@ -131,5 +134,5 @@ def count_days(
             "night_days": [],
             "now": requested_at or dt.datetime.now(dt.UTC),
             "delivery_id": 1,
-        },
-    )
+        }
+        owner.execute(re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement).encode(), values)

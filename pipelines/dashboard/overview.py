@@ -114,6 +114,7 @@ def _show_course(card: ui.Card, answer: ui.Answer, *, as_of: Any) -> None:
     now, before = rows.iloc[-1], rows.iloc[-1 - card.days : -card.days]
     then = before["value"].iloc[0] if len(before) else None
     as_of = now.get("as_of", as_of)
+    change = None if then is None else float(now["value"]) - float(then)
     ui.show_number(
         card.label,
         answer,
@@ -121,7 +122,7 @@ def _show_course(card: ui.Card, answer: ui.Answer, *, as_of: Any) -> None:
         unit=now.get("unit", card.unit),
         decimals=card.decimals,
         trend=rows["value"].astype(float).tolist(),
-        delta=None if then is None else float(now["value"]) - float(then),
+        delta=now.get("change", change),
         delta_about=f"against {'the day' if card.days == 1 else f'{card.days} days'} before",
         rise_is_good=card.rise_is_good,
         note="  \n".join(

@@ -24,6 +24,7 @@ WHEN_IT_CAME = {
 
 #: Views of sources that go by the clock: old weather, and what has departed.
 BY_CLOCK = {
+    "solar": ("metrics.solar_fleet_days",),
     "shipments": ("enriched.shipments",),
     "flights": (
         "enriched.itineraries",
@@ -63,7 +64,7 @@ def put(warehouse: Warehouse, owner: psycopg.Connection, folder: Path) -> None:
     _it_came(owner, began, _at(2, 12))
     known_shipments.put_weather(warehouse, owner)
     known_flights.put_weather(owner, _at(2, 8))
-    known_solar.put_weather(owner, _at(2, 8))
+    known_solar.put_weather(warehouse, owner, _at(2, 8))
 
 
 def set_clock(owner: psycopg.Connection) -> None:

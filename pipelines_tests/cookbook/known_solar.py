@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from pipelines.sources.solar import plant_health
+from pipelines.sources.solar import losses, plant_health
 from pipelines.sources.solar.load import Plant, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
@@ -20,6 +20,7 @@ HAVEL = Plant(2, "Havel North", "Europe/Berlin")
 COORDINATES = {SIERRA: (37.09, -2.36), HAVEL: (52.6, 12.34)}
 #: Energy and irradiation of the best hour, kWh and Wh/m².
 SIZES = {SIERRA: (1000, 600), HAVEL: (300, 350)}
+CAPACITIES_KWP = {SIERRA: 1900, HAVEL: 980}
 #: Hours of UTC.
 DAYLIGHT = {SIERRA: (7, 17), HAVEL: (7, 16)}
 BEGINS = {SIERRA: dt.date(2026, 9, 1), HAVEL: dt.date(2026, 10, 5)}
@@ -120,6 +121,10 @@ def put_first(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime)
     """Both plants, and what was first said of the days of the Sierra."""
     for plant, coordinates in COORDINATES.items():
         add_plant(owner, plant.plant_id, plant.zone, coordinates, name=plant.name)
+        owner.execute(
+            "UPDATE solar.plants SET capacity_kwp = %s WHERE plant_id = %s",
+            [CAPACITIES_KWP[plant], plant.plant_id],
+        )
     window = Window(BEGINS[SIERRA], CORRECTED[0] + dt.timedelta(days=1))
     items = _items(SIERRA, window)
     for item in items:
@@ -153,7 +158,7 @@ def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime
     plant_health.refresh(warehouse, now=now)
 
 
-def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
+def put_weather(warehouse: Warehouse, owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
     """The sunlight at the Sierra in October; places are known. Its time is the end of its hour."""
     some = hours(SIERRA, dt.date(2026, 10, 1), END)
     rows = [(at + HOUR, values(SIERRA, at).model_w_per_m2, fetched_at) for at in some]
@@ -164,3 +169,4 @@ def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
             " FROM weather.places INNER JOIN solar.plants USING (place_key) WHERE plant_id = 1",
             rows,
         )
+    losses.refresh(warehouse)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,6 +14,7 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.solar import dashboard as solar
+from pipelines.sources.solar import loss_charts
 from pipelines_tests.cookbook import known_flights
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_ask import opened
@@ -36,31 +38,33 @@ def test_a_page_draws_what_is_loaded(module: str) -> None:
     assert not page.error
 
 
-def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
+def test_a_month_that_is_not_whole_is_hollow() -> None:
     rows = solar.QUESTIONS.ask(
-        "energy", plants=[1], period="month", from_date=dt.date(2006, 1, 1), to_date=END
+        "energy", plants=[1, 2], period="month", from_date=dt.date(2006, 1, 1), to_date=END
     ).rows
-    months = [one.date() for one in rows["period_start"]]
-    assert months == [BEGINS[SIERRA], dt.date(2026, 10, 1), dt.date(2026, 11, 1)]
-    assert rows["hours_expected"].tolist() == [30 * 24, 31 * 24 + 1, 30 * 24]
-    assert rows["hours_present"].iloc[-1] == 24  # and one is drawn as incomplete
+    sierra = rows[(rows["plant_id"] == 1) & rows["period_start"].notna()]
+    assert sierra["period_start"].tolist() == [
+        BEGINS[SIERRA],
+        dt.date(2026, 10, 1),
+        dt.date(2026, 11, 1),
+    ]
+    assert sierra["is_whole"].tolist() == [True, True, False]
     # Neither hours to come nor those before the first stored day are missing.
-    assert rows["hours_due"].tolist() == [30 * 24, 31 * 24 + 1, 24]
-    (year,) = solar.QUESTIONS.ask(
-        "energy", plants=[1], period="year", from_date=dt.date(2006, 1, 1), to_date=END
-    ).rows["hours_due"]
-    assert year == rows["hours_due"].sum()
-    # East of UTC days are over, and stored, before that of UTC is.
-    for plants in ([1], [1, 2]):
-        before = solar.QUESTIONS.ask(
-            "energy",
-            plants=plants,
-            period="month",
-            from_date=BEGINS[SIERRA],
-            to_date=dt.date(2026, 10, 31),
-        ).rows
-        assert (before["hours_present"] <= before["hours_due"]).all()
-        assert before["hours_due"].max() == 31 * 24 + 1
+    assert sierra["hours_expected"].tolist() == [30 * 24, 31 * 24 + 1, 24]
+    assert sierra["data_completeness"].tolist() == [1, 1, 1]
+    fleet = rows[rows["plant_id"].isna()]
+    assert fleet["is_whole"].tolist() == [True, False, False, False]
+    assert fleet["hours_missing"].iloc[1] == 24 + 3
+
+
+def test_the_days_shown_are_those_that_are_over_at_the_plant() -> None:
+    new_year = dt.date(2026, 1, 1)
+    assert solar.days_of(new_year, "day", "7 days") == (dt.date(2025, 12, 25), new_year)
+    assert solar.days_of(new_year, "day", "last month") == (dt.date(2025, 12, 1), new_year)
+    november = dt.date(2026, 11, 30)
+    assert solar.days_of(november, "day", "last month")[1] == dt.date(2026, 11, 1)
+    assert solar.days_of(november, "month", "") == (dt.date(2023, 12, 1), november)
+    assert solar.days_of(november, "year", "")[0] == dt.date(2006, 1, 1)
 
 
 def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
@@ -140,7 +144,8 @@ def test_a_plant_alone_has_its_day() -> None:
     page = shown("pipelines.sources.solar.dashboard")
     fleet = [one.value for one in page.subheader]
     assert "Plants" in fleet
-    name = page.dataframe[0].value["name"].iloc[0]
+    (plants,) = (one.value for one in page.dataframe if "specific_yield" in one.value)
+    name = plants["name"].iloc[0]
     page.selectbox[0].set_value(name).run()
     assert not page.exception
     one = [one.value for one in page.subheader]
@@ -148,18 +153,28 @@ def test_a_plant_alone_has_its_day() -> None:
     assert "Plants" not in one
 
 
-def test_losses_are_what_was_expected_and_not_produced() -> None:
-    """Those of delivered hours are at least the difference of the sums."""
-    wanted = {"plants": [1], "from_date": BEGINS[SIERRA], "to_date": END, "period": "month"}
+def test_today_of_a_plant_comes_tomorrow() -> None:
+    page = shown("pipelines.sources.solar.dashboard")
+    page.date_input[0].set_value(dt.datetime.now(ZoneInfo("Europe/Madrid")).date()).run()
+    assert not page.exception
+    assert any(one.value.startswith("Today comes tomorrow") for one in page.info)
+
+
+@pytest.mark.parametrize("plants", [[1], [2], [1, 2]])
+def test_the_waterfall_leads_from_expected_to_observed_energy(plants: list[int]) -> None:
+    wanted = {"plants": plants, "from_date": BEGINS[SIERRA], "to_date": END, "period": "month"}
     lost = solar.QUESTIONS.ask("losses", **wanted).rows
-    assert (lost["lost_kwh"] > 0).all()
-    assert {*lost["cause"]} <= {*solar.CAUSES}
-    energy = solar.QUESTIONS.ask("energy", **wanted).rows
-    delivered = lost[lost["cause"] != "not delivered"].groupby("period_start")["lost_kwh"].sum()
-    missing = energy["expected_energy_kwh"] - energy["observed_energy_kwh"]
-    by_month = dict(zip([one.date() for one in energy["period_start"]], missing, strict=True))
-    for month, kwh in delivered.items():
-        assert kwh >= by_month[month] - 1
+    assert {*lost["cause"]} <= {*loss_charts.CAUSES}
+    energy = loss_charts.energy_of(solar.QUESTIONS.ask("energy", **wanted))
+    steps = loss_charts.waterfall(energy, lost)
+    assert len(steps) >= 5
+    ends = steps["ends"].tolist()
+    assert steps["begins"].tolist() == [0, *ends[:-2], 0]
+    assert ends[-2] == pytest.approx(energy.total["observed_energy_kwh"], abs=0.01)
+    assert ends[-1] == energy.total["observed_energy_kwh"]
+    assert steps["kwh"].tolist()[1:-1] == pytest.approx(
+        [end - begin for begin, end in zip(steps["begins"], ends, strict=True)][1:-1]
+    )
 
 
 def test_every_question_has_a_form_that_answers() -> None:

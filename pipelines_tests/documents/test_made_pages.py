@@ -15,8 +15,8 @@ WHERE relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
   AND relnamespace::regnamespace::text = ANY(%s)
 """
 UNIT = (
-    "(amount|celsius|cost|days|degrees|feet|hours|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|nights"
-    "|pct|w_per_m2|wh_per_m2)"
+    "(amount|celsius|cost|days|degrees|feet|hours|hpa|kmh|kwh|kwh_per_kwp|kwh_per_m2|kwp|latitude"
+    "|longitude|mm|nights|pct|w_per_m2|wh_per_m2)"
 )
 #: Of each type of a column what its name has to state; without a unit, the complete name.
 NAMED_AS = {
@@ -25,8 +25,8 @@ NAMED_AS = {
     "date": "_on$|(^|_)day$|_from$|^night_of_stay$",
     "boolean": "^is_|^on_offer$",
     "double precision": f"(^|_){UNIT}$|_rating$"
-    "|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
-    "numeric": f"(^|_){UNIT}$|(^|_)price$|^total_value$",
+    "|ratio(_7_days|_30_days)?$|(^|_)availability(_7_days|_30_days)?$|_completeness$",
+    "numeric": f"(^|_){UNIT}$|(^|_)price$|^total_value$|_per_kwh$",
 }
 
 

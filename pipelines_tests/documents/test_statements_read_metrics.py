@@ -8,7 +8,7 @@ from pipelines.source import declared_sources
 from pipelines.warehouse.sql_files import relations_read, sql_files
 
 #: Sources whose statements do so.
-DONE = ("bookings", "flights")
+DONE = ("bookings", "flights", "solar")
 FOLDERS = ("dashboard", "cookbook")
 #: What statements may read: definitions, the platform's bookkeeping, places, reference tables.
 SCHEMAS = ("enriched", "metrics", "ops", "weather")
@@ -17,7 +17,7 @@ REFERENCE = {"bookings.hotels", "solar.plants"}
 COMPUTED = (
     r"\b(avg|percentile_(cont|disc)|stddev\w*|lag|lead|corr|regr_\w+)\s*\("
     r"|\b(min|max)\s*\((?!(departure_on|business_day|day|month)\))"
-    r"|count\s*\(\s*DISTINCT|[\w)]\s+(/|-)\s+\w+\.?\w*(price|amount|count|offers)"
+    r"|count\s*\(\s*DISTINCT|[\w)]\s+(/|-)\s+\w+\.?\w*(price|amount|count|offers|kwh|hours|ratio)"
 )
 
 

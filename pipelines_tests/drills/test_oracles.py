@@ -1,4 +1,4 @@
-"""The numbers of flights and hotels against their oracles, over many made-up histories."""
+"""The numbers of sources against their oracles, over many made-up histories."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
+from pipelines.sources.solar import losses
 from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.form import LONG
@@ -18,6 +19,10 @@ from pipelines_tests.sources.flights.histories import AIRPORTS, history
 from pipelines_tests.sources.flights.made_up import Flights, airports_loaded
 from pipelines_tests.sources.flights.numbers import differences
 from pipelines_tests.sources.flights.oracle import Oracle
+from pipelines_tests.sources.solar import histories as solar_histories
+from pipelines_tests.sources.solar import loading
+from pipelines_tests.sources.solar import numbers as solar_numbers
+from pipelines_tests.sources.solar.oracle import records
 
 SEEDS = range(1000, 1200 if LONG else 1010)
 
@@ -71,3 +76,27 @@ def test_every_number_of_hotels_is_that_of_the_oracle(
         for is_rebuild in (False, True):
             hotels.refresh(rebuild=is_rebuild)
             assert hotels.differences(given, audit=is_rebuild) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_number_of_solar_plants_is_that_of_the_oracle(
+    server: Connections, template: str, seed: int
+) -> None:
+    """With the weather that comes before the readings, and after that which comes later."""
+    made_up = solar_histories.history(seed)
+    hours = solar_histories.stored_hours(made_up)
+    with (
+        made(server, template) as name,
+        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
+        Warehouse(server.url(LOADER, name)) as warehouse,
+    ):
+        loading.add_plants(warehouse, owner, made_up.plants)
+        loading.add_weather(owner, made_up.suns)
+        loading.send_all(warehouse, made_up.plants, made_up.hours, made_up.first, made_up.last)
+        known = records(made_up.plants, hours, made_up.suns)
+        assert solar_numbers.differences(owner, known) == []
+        loading.add_weather(owner, made_up.late_suns)
+        losses.refresh(warehouse)
+        suns = solar_histories.all_suns(made_up)
+        known = records(made_up.plants, hours, suns)
+        assert solar_numbers.differences(owner, known) == []

@@ -25,6 +25,7 @@ def test_a_day_has_its_sums_ratios_and_coverage(owner: Connection) -> None:
         pytest.approx(18 * 400.0), pytest.approx(18 * 300.0),
         18, 24, 6, 0.75,
         pytest.approx(0.75), pytest.approx(0.75), pytest.approx(15 / 0.3),
+        pytest.approx(18 * 15.0), 1.0, 1.0, None, None, 0.75, None, None, None,
     )  # fmt: skip
 
 

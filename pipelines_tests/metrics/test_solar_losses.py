@@ -1,21 +1,28 @@
-"""Energy that was lost, by cause."""
+"""Energy that was lost, by cause: what four wrong days of 4.0 have to say."""
 
 import datetime as dt
+from math import fsum
 
 import pytest
 from psycopg import Connection
 
+from pipelines.sources.solar import losses
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.solar_rows import Values, add_plant, add_readings
+from pipelines_tests.solar_rows import Values, add_plant, add_readings, count_days
+from pipelines_tests.sources.solar.loading import note_request
 
 FIRST = dt.date(2020, 6, 1)
 CLEAN: Values = (20.0, 20.0, 400.0, 400.0)
+DAILY = (
+    "SELECT performance_ratio, weather_adjusted_ratio, availability, data_completeness,"
+    " operational_availability, not_delivered_kwh FROM metrics.solar_daily WHERE day = %s"
+)
 
 
-def losses(owner: Connection, day: dt.date) -> dict[str, float]:
+def lost(owner: Connection, day: dt.date) -> dict[str, float]:
     rows = owner.execute(
-        "SELECT cause, lost_kwh FROM metrics.solar_losses WHERE plant_id = 1 AND day = %s", [day]
+        "SELECT cause, loss_kwh FROM metrics.solar_losses WHERE plant_id = 1 AND day = %s", [day]
     )
     return dict(rows.fetchall())
 
@@ -30,63 +37,112 @@ def add_day(owner: Connection, number: int, values: Values, *without: str) -> dt
 @pytest.fixture
 def plant(owner: Connection) -> int:
     """A plant with clean panels for twenty days."""
-    add_plant(owner, 1)
-    end = FIRST + dt.timedelta(days=20)
-    add_readings(owner, 1, FIRST, end, CLEAN)
+    add_plant(owner, 1, coordinates=(37.0, -3.0))
+    add_readings(owner, 1, FIRST, FIRST + dt.timedelta(days=20), CLEAN)
     return 20
 
 
 @pytest.mark.parametrize(
-    ("values", "cause", "lost_kwh"),
+    ("values", "parts"),
     [
-        ((20.0, 14.0, 400.0, 280.0), "sky", 24 * 6),
-        ((20.0, 0.0, 400.0, 400.0), "outage", 24 * 20),
-        ((20.0, 10.0, 400.0, 400.0), "plant", 24 * 10),
-        ((20.0, 18.0, 400.0, 0.0), "sensor", 24 * 2),  # and not the sky
+        ((100.0, 0.0, 400.0, 240.0), {"sky": 40, "outage": 60}),
+        ((100.0, 0.0, 400.0, 480.0), {"outage": 100}),
+        ((100.0, 50.0, 400.0, 480.0), {"plant": 50}),
+        ((100.0, 100.0, 400.0, 280.0), {}),
+        ((100.0, 110.0, 400.0, 360.0), {"gain": -10}),
+        ((100.0, 0.5, 400.0, 240.0), {"sky": 40, "outage": 59.5}),
+        ((100.0, 90.0, 400.0, 0.0), {"sensor": 10}),
     ],
 )
-def test_what_was_lost_has_a_cause(
-    owner: Connection, plant: int, values: Values, cause: str, lost_kwh: float
+def test_an_hour_has_the_causes_of_its_definition(
+    owner: Connection, values: Values, parts: dict[str, float]
 ) -> None:
-    assert losses(owner, add_day(owner, plant, values)) == {cause: pytest.approx(lost_kwh)}
+    add_plant(owner, 1)
+    assert lost(owner, add_day(owner, 0, values)) == pytest.approx(
+        {cause: 24 * kwh for cause, kwh in parts.items()}
+    )
 
 
-def test_weather_stands_for_a_sensor(warehouse: Warehouse, owner: Connection, plant: int) -> None:
+def test_a_dead_plant_under_clouds_is_out_of_order_and_not_dirty(
+    owner: Connection, plant: int
+) -> None:
+    """Its fourth day was half sky and half soiling, with an availability of 1."""
+    for number in range(plant, plant + 7):
+        day = add_day(owner, number, (20.0, 0.0, 400.0, 240.0))
+        assert lost(owner, day) == pytest.approx({"sky": 24 * 8, "outage": 24 * 12})
+        assert owner.execute(DAILY, [day]).fetchone() == (0, 0, 1, 1, 0, 0)
+    assert owner.execute("SELECT * FROM metrics.solar_soiling").fetchall() == []
+
+
+def test_full_energy_under_clouds_and_hours_not_delivered_lost_nothing(
+    owner: Connection, plant: int
+) -> None:
+    """Lost 462 kWh, it said beside a ratio of 100 %, and thousands of hours that never came."""
+    day = add_day(owner, plant, (20.0, 20.0, 400.0, 280.0))
+    assert lost(owner, day) == {}
+    assert owner.execute(DAILY, [day]).fetchone() == (1, pytest.approx(1.4286), 1, 1, 1, 0)
+    owner.execute(
+        "UPDATE solar.readings SET observed_energy_kwh = 60"
+        " WHERE extract(hour FROM read_at AT TIME ZONE 'UTC') = 12"
+    )
+    count_days(owner, 1, FIRST, day)
+    missing = [f"{day + dt.timedelta(days=1)}T{hour}:00Z" for hour in (11, 12)]
+    day = add_day(owner, plant + 1, CLEAN, *missing)
+    assert lost(owner, day) == {}
+    assert owner.execute(DAILY, [day]).fetchone() == (1, 1, 0.9167, 0.9167, 1, 80)
+    # Long after, nothing is known any more; a year without readings costs nothing.
+    day = add_day(
+        owner, plant + 17, CLEAN, *(f"{FIRST + dt.timedelta(37)}T{n:02}:00Z" for n in range(24))
+    )
+    assert owner.execute(DAILY, [day]).fetchone() == (None, None, 0, 0, None, None)
+
+
+def test_parts_add_up_to_expected_less_observed_energy(owner: Connection) -> None:
+    add_plant(owner, 1)
+    days = []
+    for number in range(9):
+        values = (20.0, 20.0 * (number / 6), 400.0, 400.0 * ((number * 5) % 9) / 7)
+        days.append(add_day(owner, number, values))
+    for day in days:
+        row = owner.execute(
+            "SELECT sum(expected_energy_kwh - observed_energy_kwh) FROM solar.readings"
+            " WHERE read_at >= %s::date AND read_at < %s::date + 1",
+            [day, day],
+        ).fetchone()
+        assert row is not None
+        assert fsum(lost(owner, day).values()) == pytest.approx(row[0], abs=1e-9)
+
+
+def test_a_dead_sensor_is_replaced_by_the_weather_when_it_comes(
+    warehouse: Warehouse, owner: Connection, plant: int
+) -> None:
     """Two of three kilowatt-hours that were blamed on a sensor were clouds."""
     day = add_day(owner, plant, (20.0, 9.0, 400.0, 0.0))
-    owner.execute("UPDATE solar.plants SET latitude = 37, longitude = -3")
+    assert lost(owner, day) == {"sensor": 24 * 11}
     put_places(warehouse)
+    assert losses.refresh(warehouse) == 0
     owner.execute(
         "INSERT INTO weather.hourly"
         " (place_id, hour_at, shortwave_radiation_w_per_m2, weather_source, fetched_at)"
-        " SELECT place_id, hour_at, 200, 'archive', now() FROM weather.places,"
-        " generate_series(%s::date AT TIME ZONE 'UTC', %s::date AT TIME ZONE 'UTC', '1 hour')"
-        " AS hour_at",
-        [day, day + dt.timedelta(days=1)],
+        " SELECT place_id, hour_at, CASE WHEN hour_at > %(day)s THEN 160 ELSE 320 END, 'archive',"
+        " now() FROM weather.places, generate_series(%(first)s::date AT TIME ZONE 'UTC',"
+        " (%(day)s + 1)::date AT TIME ZONE 'UTC', '1 hour') AS hour_at",
+        {"first": FIRST, "day": day},
     )
-    assert losses(owner, day) == {"sky": pytest.approx(24 * 10), "other": pytest.approx(24 * 1)}
+    assert losses.refresh(warehouse) == 0, "no request has brought it"
+    note_request(owner, 1)
+    assert losses.refresh(warehouse) == 21
+    assert lost(owner, day) == pytest.approx({"sky": 24 * 10, "other": 24 * 1})
 
 
-def test_soiling_is_what_clean_panels_do_not_have(owner: Connection, plant: int) -> None:
-    for number in range(plant, plant + 6):  # one part in ten, whatever the weather
-        sun = 0.8 if number % 2 else 1.0
-        day = add_day(owner, number, (20.0, 20.0 * sun * 0.9, 400.0, 400.0 * sun))
-    found = losses(owner, day)
-    assert found["soiling"] == pytest.approx(24 * 20 * 0.8 * 0.1)
-    assert found["sky"] == pytest.approx(24 * 20 * 0.2)
-    assert found.keys() == {"soiling", "sky"}
-    for number in range(plant + 6, plant + 11):
-        day = add_day(owner, number, CLEAN)
-    assert losses(owner, day) == {}
-
-
-def test_hours_that_were_not_delivered_are_estimated(owner: Connection, plant: int) -> None:
-    """A gap at noon costs more than one at night."""
-    owner.execute(
-        "UPDATE solar.readings SET expected_energy_kwh = 60, observed_energy_kwh = 60"
-        " WHERE extract(hour FROM read_at AT TIME ZONE 'UTC') = 12"
+def test_money_is_energy_by_the_plants_tariff(owner: Connection) -> None:
+    add_plant(owner, 1)
+    day = add_day(owner, 0, (20.0, 15.0, 400.0, 400.0))
+    amounts = (
+        "SELECT observed_amount, loss_amount, losses.tariff_currency FROM metrics.solar_daily"
+        " INNER JOIN metrics.solar_losses AS losses USING (plant_id, day) WHERE day = %s"
     )
-    for number, hours, lost in ((plant, (11, 12), 20 + 60), (plant + 1, (0, 1, 2), 3 * 20)):
-        missing = [f"{FIRST + dt.timedelta(days=number)}T{hour:02}:00Z" for hour in hours]
-        found = losses(owner, add_day(owner, number, CLEAN, *missing))
-        assert found == {"not delivered": pytest.approx(lost)}
+    assert owner.execute(amounts, [day]).fetchone() == (None, None, None)
+    owner.execute("UPDATE solar.plants SET tariff_per_kwh = 0.085, tariff_currency = 'EUR'")
+    observed, loss, currency = owner.execute(amounts, [day]).fetchone() or (0, 0, "")
+    assert (float(observed), float(loss), currency) == (30.6, 10.2, "EUR")

@@ -27,7 +27,7 @@ local = dt.datetime.fromisoformat
 def report(connection: Connection, *arguments: Any) -> list[Any]:
     placeholders = ", ".join(["%s"] * len(arguments))
     query = f"SELECT * FROM metrics.solar_report({placeholders})"
-    return connection.execute(query.encode(), arguments).fetchall()
+    return [row[:8] for row in connection.execute(query.encode(), arguments).fetchall()]
 
 
 def test_p56_the_hourly_report_that_was_daily(owner: Connection) -> None:

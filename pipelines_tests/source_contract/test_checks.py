@@ -98,6 +98,20 @@ INSERT INTO metrics.solar_plant_health
 (plant_id, plant_name, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
 SELECT plant_id, name, '2019-01-02', 0, 9, ARRAY['the value stands still'], now() FROM solar.plants
 """
+#: Four weeks in which the same sun yields 0.4 % less each day.
+SOILED = """
+WITH daily AS (
+    SELECT plant_id, '2019-01-02'::date + n AS day, 100 * (1 - 0.004 * n) AS kwh
+    FROM solar.plants, generate_series(1, 28) AS n
+), days AS (
+    INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present,
+        expected_energy_kwh, observed_energy_kwh, requested_at)
+    SELECT plant_id, day, 'complete', 24, 24, 100, kwh, now() FROM daily
+)
+INSERT INTO metrics.solar_day_losses
+    (plant_id, day, other_kwh, allowed_energy_kwh, adjusted_energy_kwh, soiling_ratio)
+SELECT plant_id, day, 100 - kwh, 100, kwh, kwh / 100 FROM daily
+"""
 #: For each check: the feed whose good data come first, what goes wrong, and what the check finds.
 CASES: dict[str, tuple[type[Driver], Break, Found]] = {
     "accepted_snapshots": (FlightDocuments, rejected_snapshot, [{}]),
@@ -211,6 +225,18 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
         SolarWindows,
         sql(UNHEALTHY),
         [{"plant_name": "Sierra", "sensor_issues": "the value stands still"}],
+    ),
+    "no_impossible_energy": (  # 62 kWh in an hour, where 33 are expected of the best one
+        SolarWindows,
+        lambda feed: feed.deliver(
+            [feed.record(12) | {"observed": {"energy": 62.0, "irradiation": 9.0}}]
+        ),
+        [{"day": dt.date(2019, 1, 1), "problem": "above_expected", "hours": 1}],
+    ),
+    "no_soiling": (
+        SolarWindows,
+        sql(SOILED),
+        [{"plant_name": "Sierra", "since_day": dt.date(2019, 1, 3), "usable_days": 28}],
     ),
     "located_places": (
         ShipmentFiles,

@@ -61,6 +61,15 @@ FLAT = [
     "metrics.solar_hourly WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100",
     "metrics.solar_losses WHERE plant_id = 1000001 AND day = (SELECT max(day) FROM solar.days)",
     "metrics.solar_report(1000001, current_date - 28, current_date, 'day')",
+    "metrics.solar_periods(ARRAY[1000001], current_date - 28, current_date, 'day')",
+    "metrics.solar_coverage WHERE plant_id = 1000001",
+    "metrics.solar_gaps WHERE plant_id = 1000001",
+    "metrics.solar_soiling WHERE plant_id = 1000001 AND day = current_date - 1",
+    "metrics.solar_syncs WHERE plant_id = 1000001",
+    "enriched.solar_corrections WHERE plant_id = 1",
+    "enriched.solar_impossible_hours WHERE plant_id = 1000001 AND day > current_date - 9",
+    "enriched.solar_missing_hours WHERE plant_id = 1000001",
+    "solar.keep_losses(1000001, ARRAY[current_date - 3])",
     "solar.counted_days(1000001, 'UTC', current_date - 3, current_date)",
     "solar.coverage WHERE plant_id = 1000001",
     "solar.gaps WHERE plant_id = 1000001",
@@ -74,6 +83,10 @@ LOGARITHMIC = [
     (
         "enriched.shipments WHERE receiver_country_code = 'FR'"
         " ORDER BY updated_at DESC, tracking_number LIMIT 100"
+    ),
+    (
+        "enriched.solar_hour_losses WHERE plant_id = 1000001"
+        " AND read_at >= current_date - 2 AND read_at < current_date"
     ),
     "enriched.solar_readings WHERE plant_id = 1000001 ORDER BY read_at DESC LIMIT 100",
     "metrics.hotel_on_the_books(1000001, now(), current_date, current_date + 7)",

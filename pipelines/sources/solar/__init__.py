@@ -63,7 +63,7 @@ feed = Feed(
     name="solar",
     parse=deferred("pipelines.sources.solar.transform:parse"),
     stages={"stage_readings": "solar.readings"},
-    load=("put_readings", "put_days"),
+    load=("put_readings", "put_days", "put_losses"),
     cap=Cap(share=0.9, few=0),  # more, and the format must have changed
 )
 
@@ -114,6 +114,25 @@ source = Source(
             " is production at night, first check the plant's time zone. Have the sensor inspected."
             " If hours are later or earlier than the sun, see `MONITORING_HOUR`, the plant's time"
             " zone and its coordinates",
+        ),
+        Check(
+            name="no_impossible_energy",
+            on="metrics.solar_day_losses",
+            expects="No hour of the last 30 days with readings has energy that cannot be: far above"
+            " what is expected around it, or above what the sun allows. Such hours are stored as"
+            " sent.",
+            remedy="`above_expected` may be the energy of several hours in one, `watt_hours` is"
+            " probably sent in Wh instead of kWh, and with `above_sun` the irradiation sensor may"
+            " be covered. Ask the service; when it corrects the hours, request them again with"
+            " `isobar plants sync`",
+        ),
+        Check(
+            name="no_soiling",
+            on="metrics.solar_day_losses",
+            expects="No plant has become slowly less productive under the same sun in the 28 days"
+            " up to its last day with readings.",
+            remedy="the plant is probably dirty: wash it, or wait for rain. A small part of it that"
+            " failed may look alike: compare its inverters",
         ),
     ),
     views=(View(name="solar.coverage"), View(name="metrics.solar_losses", is_counted=False)),

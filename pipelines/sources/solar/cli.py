@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,37 @@ def plants() -> None:
 a_plant = click.argument("plant_id", type=int)
 LATITUDE, LONGITUDE = click.FloatRange(-90, 90), click.FloatRange(-180, 180)
 DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]  # not generic before Click 8.5
+    """A decimal number, exactly as written."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Decimal:
+        """Return the number."""
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+
+
+class Currency(click.ParamType):  # type: ignore[type-arg]  # the same
+    """The ISO 4217 code of a currency."""
+
+    name = "code"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Return the code in capital letters."""
+        from babel.numbers import list_currencies
+
+        code = str(value).upper()
+        if code not in list_currencies():
+            self.fail(f"{value!r} is not the code of a currency, such as EUR.", param, ctx)
+        return code
+
+
+NUMBER, CURRENCY = Number(), Currency()
 
 
 @plants.command(name="list")
@@ -56,8 +88,16 @@ def list_() -> None:
     type=click.IntRange(1, 2**31 - 2),
     help="Its number. Default: the next one; a rejected attempt uses one up.",
 )
+@click.option("--capacity-kwp", type=float, help="Installed capacity (DC), kWp.")
+@click.option("--tariff-per-kwh", type=NUMBER, help="What a kWh is worth.")
+@click.option("--tariff-currency", type=CURRENCY, help="Its currency: EUR.")
 def add(
-    name: str, latitude: float | None, longitude: float | None, time_zone: str, plant_id: int | None
+    name: str,
+    latitude: float | None,
+    longitude: float | None,
+    time_zone: str,
+    plant_id: int | None,
+    **values: object,
 ) -> None:
     """Register a plant, and print its number.
 
@@ -69,7 +109,9 @@ def add(
     """
     if (latitude is None) != (longitude is None):
         raise click.UsageError("Use --latitude and --longitude together.")
-    plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id)
+    if (values["tariff_per_kwh"] is None) != (values["tariff_currency"] is None):
+        raise click.UsageError("Use --tariff-per-kwh and --tariff-currency together.")
+    plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id, **values)
     echo("Registered. isobar run syncs it; a running isobar ui begins within a minute.")
     click.echo(plant_id)
 
@@ -107,6 +149,32 @@ def set_location(plant_id: int, latitude: float, longitude: float) -> None:
     """Change the coordinates of a plant. The weather at the new place is joined from then on."""
     _apply("set_location", plant_id, latitude, longitude)
     echo(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
+
+
+@plants.command(short_help="Change the capacity of a plant.")
+@a_plant
+@click.argument("capacity_kwp", type=float)
+def set_capacity(plant_id: int, capacity_kwp: float) -> None:
+    """Change the installed capacity of a plant's modules, in kWp (DC).
+
+    With it, the plant has a specific yield and an IEC performance ratio.
+    """
+    _apply("set_capacity", plant_id, capacity_kwp)
+    echo(f"Plant {plant_id} has {capacity_kwp:g} kWp.")
+
+
+@plants.command(short_help="Change what a kWh of a plant is worth.")
+@a_plant
+@click.argument("tariff_per_kwh", type=NUMBER)
+@click.argument("currency", type=CURRENCY)
+def set_tariff(plant_id: int, tariff_per_kwh: Decimal, currency: str) -> None:
+    """Change what a kWh of a plant is worth, and in which currency.
+
+    \b
+      isobar plants set-tariff 3 0.082 EUR
+    """
+    _apply("set_tariff", plant_id, tariff_per_kwh, currency)
+    echo(f"A kWh of plant {plant_id} is worth {tariff_per_kwh} {currency}.")
 
 
 @plants.command(short_help="Sync a plant now, or request some days again.")
@@ -147,14 +215,14 @@ def delete(plant_id: int) -> None:
     echo(f"Deleted plant {plant_id} and {readings:,} readings.")
 
 
-def _apply(change: str, *values: object) -> Any:
+def _apply(change: str, *values: object, **others: object) -> Any:
     """Return what the function of that name in `registry` returns for the values."""
     from pipelines.runtime.bootstrap import seed_sandbox
     from pipelines.sources.solar import registry
 
     with _registry() as store:
         seed_sandbox(Settings.current(), echo)  # its plants have the first numbers
-        return getattr(registry, change)(store, *values)
+        return getattr(registry, change)(store, *values, **others)
 
 
 def _registry() -> Warehouse:
@@ -190,7 +258,7 @@ def _table(rows: Sequence[Any]) -> str:
 
     from pipelines.failures import printable
 
-    columns = ("id", "name", "time zone", "coordinates", "registered", "retired")
+    columns = ("id", "name", "time zone", "coordinates", "kWp", "tariff", "registered", "retired")
     table = Table(*columns, box=None, pad_edge=False)
     for column in ("days complete", "days missing", "days not requested"):
         table.add_column(column, justify="right")
@@ -200,6 +268,8 @@ def _table(rows: Sequence[Any]) -> str:
             Text(printable(row.name).replace("\n", " ")),
             row.time_zone,
             "" if row.latitude is None else f"{row.latitude:g}, {row.longitude:g}",
+            "" if row.capacity_kwp is None else f"{row.capacity_kwp:g}",
+            "" if row.tariff_per_kwh is None else f"{row.tariff_per_kwh} {row.tariff_currency}",
             f"{row.registered_at:%Y-%m-%d}",
             "" if row.retired_at is None else f"{row.retired_at:%Y-%m-%d}",
             f"{row.days_complete:,}",

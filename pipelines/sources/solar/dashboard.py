@@ -10,31 +10,29 @@ import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard import page as ui
+from pipelines.sources.solar.loss_charts import (
+    HOLLOW,
+    LOSSES,
+    LOW,
+    NOT_WHOLE,
+    Energy,
+    by_cause,
+    date_format,
+    energy_of,
+    show_waterfall,
+)
 
 QUESTIONS = ui.Questions("pipelines.sources.solar")
 #: The days that the page shows by period; those by day can be chosen.
 PERIODS = {"day": 60, "month": 3 * 365, "year": 20 * 365}
-LAST_DAYS = {"7 days": 7, "30 days": 30, "60 days": 60, "a year": 365}
+LAST_MONTH = "last month"
+LAST_DAYS = {"7 days": 7, "30 days": 30, "60 days": 60, LAST_MONTH: 0, "a year": 365}
 FLEET = "All plants"
-LACKS_HOURS = "datum.hours_present < datum.hours_expected"
 CLICK = "Click on a day to see its hours."
-NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
-LOSSES = (
-    "Sky: less sun than expected. Outage: no energy though the sun shone. Plant: less than 60 % of"
-    " what the sun allowed. Sensor: it failed, and the sunlight is unknown. Soiling: less than"
-    " clean panels yield of the same sunlight. Not delivered: estimated from the same hours of the"
-    " 30 days before. Other: whatever else is low."
+TODAY = (
+    "Today comes tomorrow: a day of a plant is requested when it is over there. Its last whole day"
+    " is {day}."
 )
-#: Why energy was not produced, as in metrics.solar_losses.
-CAUSES = {
-    "sky": ui.SKY,
-    "outage": ui.RED,
-    "plant": ui.ORANGE,
-    "sensor": ui.PINK,
-    "soiling": ui.GREEN,
-    "other": ui.GREY,
-    "not delivered": ui.BLUE,
-}
 DAYS = {
     "complete": ui.GREEN,
     "partial": ui.ORANGE,
@@ -43,10 +41,6 @@ DAYS = {
     "closed": ui.SKY,
     "not requested": ui.GREY,
 }
-SUMS = [
-    *("observed_energy_kwh", "expected_energy_kwh"),
-    *("hours_present", "hours_expected", "hours_due"),
-]
 
 
 def show() -> None:
@@ -60,116 +54,126 @@ def show() -> None:
     ui.note_unknown("plant", "plant", [FLEET, *ids])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plant", [FLEET, *ids], key="plant", bind="query-params", width=260)
+        here = plants[plants["name"] == chosen] if chosen in ids else plants
+        today = here["today"].min()  # of several, the one that is over last
         choose = partial(st.segmented_control, required=True, bind="query-params")
         period = choose("By", list(PERIODS), default="day", key="by") or "day"
-        span = PERIODS[period]
+        last = ""
         if period == "day":
-            last = choose("Last", list(LAST_DAYS), default="60 days", key="last")
-            span = LAST_DAYS[last or "60 days"]
-        until = ui.today()
+            last = choose("Last", list(LAST_DAYS), default="60 days", key="last") or "60 days"
         clicked = st.date_input(
-            "Day", None, max_value=until, key="day", bind="query-params", width=200
+            "Day", None, max_value=today, key="day", bind="query-params", width=200
         )
+    first, end = days_of(today, period, last)
     wanted: dict[str, Any] = {
-        "plants": [ids[chosen]] if chosen in ids else [*ids.values()],
-        "from_date": until - dt.timedelta(days=span),
-        "to_date": until,
+        "plants": here["plant_id"].tolist(),
+        "from_date": first,
+        "to_date": end,
     }
-    energy = QUESTIONS.ask("energy", period=period, **wanted)
+    energy = energy_of(QUESTIONS.ask("energy", period=period, **wanted))
     losses = None
     with ui.part("Energy lost by cause"):
         losses = QUESTIONS.ask("losses", period=period, **wanted)
-    _show_numbers(energy, losses)
+    _show_numbers(energy)
+    if losses is not None:
+        show_waterfall(energy, losses)
     _show_energy(energy, period)
-    if isinstance(clicked, dt.date) or chosen in ids:
-        day = clicked if isinstance(clicked, dt.date) else until - dt.timedelta(days=1)
+    if isinstance(clicked, dt.date) and clicked >= today:
+        st.info(TODAY.format(day=ui.as_day(today - dt.timedelta(days=1))))
+    elif isinstance(clicked, dt.date) or chosen in ids:
+        day = clicked if isinstance(clicked, dt.date) else today - dt.timedelta(days=1)
         _show_day(wanted["plants"], day, str(chosen))
     if losses is not None:
-        ui.show_chart(
-            "Energy lost by cause",
-            losses,
-            _by_cause(losses, period, energy.rows["period_start"], "lost_kwh", "kWh"),
-            empty="Nothing was lost, or nothing was delivered.",
-            note=LOSSES,
-        )
+        for title, value, unit, note in (
+            ("Energy lost by cause", "loss_kwh", "kWh", LOSSES),
+            ("Low hours by cause", "low_hours", "hours", LOW),
+        ):
+            ui.show_chart(
+                title,
+                losses,
+                by_cause(losses, period, energy.periods, value, unit),
+                empty="Each hour is as expected, or none was delivered.",
+                note=f"{note} {HOLLOW}",
+            )
     if chosen not in ids:
         _show_plants(energy, losses, QUESTIONS.ask("health").rows)
-    _show_coverage(wanted, is_one=chosen in ids)
-    with ui.part("Low hours by cause"):
-        low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
-        months = low.rows["period_start"]
-        empty = "No hour was low, or the weather of none is known yet."
-        chart = _by_cause(low, "month", months, "hours", "hours")
-        ui.show_chart("Low hours by cause, last two years", low, chart, empty=empty)
+    with ui.part("Findings"):
+        _show_findings(QUESTIONS.ask("findings", **wanted))
+    _show_coverage(wanted | {"to_date": today}, is_one=chosen in ids)
 
 
-def _show_numbers(energy: ui.Answer, losses: ui.Answer | None) -> None:
-    """Show the sums of all periods."""
-    rows = _by_period(energy.rows)
-    observed, expected = rows["observed_energy_kwh"].sum(), rows["expected_energy_kwh"].sum()
-    since = f"{ui.as_day(rows['period_start'].min())}" if len(rows) else "then"
-    with st.grid(4, min_column_width=200, border=True):
-        ui.show_number(
+def days_of(today: dt.date, period: str, last: str) -> tuple[dt.date, dt.date]:
+    """Return the first day that is shown, and the day after the last one.
+
+    Months and years begin whole.
+    """
+    if last == LAST_MONTH:
+        end = today.replace(day=1)
+        return (end - dt.timedelta(days=1)).replace(day=1), end
+    first = today - dt.timedelta(days=LAST_DAYS.get(last) or PERIODS[period])
+    if period != "day":
+        first = first.replace(day=1) if period == "month" else first.replace(month=1, day=1)
+    return first, today
+
+
+def _show_numbers(energy: Energy) -> None:
+    """Show the numbers of all periods."""
+    total, periods = energy.total, energy.periods
+    since = f"{ui.as_day(periods['period_start'].min())}" if len(periods) else "then"
+    worth = ""
+    if not pd.isna(total["observed_amount"]):
+        worth = f", worth {ui.as_number(total['observed_amount'], total['tariff_currency'])}"
+    missing = f"{ui.as_number(total['hours_missing'] or 0)} hours are missing"
+    if total["not_delivered_kwh"]:
+        missing += f", some {ui.as_number(total['not_delivered_kwh'], 'kWh')} by estimate"
+    shown = [
+        (
             "Energy observed",
-            energy,
-            observed,
-            unit="kWh",
-            trend=rows["observed_energy_kwh"].fillna(0).tolist(),
-            note=f"of {ui.as_number(expected, 'kWh')} expected since {since}",
-        )
-        ui.show_number(
-            "Performance ratio",
-            energy,
-            observed / expected if expected else None,
-            unit="%",
-            trend=rows["ratio"].dropna().tolist(),
-            note="Observed by expected energy.",
-        )
-        if losses is not None:
-            worst = losses.rows.groupby("cause")["lost_kwh"].sum() if len(losses.rows) else None
-            about = f"most of it: {worst.idxmax()}" if worst is not None else ""
+            "observed_energy_kwh",
+            "kWh",
+            f"of {ui.as_number(total['expected_energy_kwh'], 'kWh')} expected since {since}{worth}",
+        ),
+        ("Performance ratio", "performance_ratio", "%", "Observed by expected energy."),
+        (
+            "Weather-adjusted ratio",
+            "weather_adjusted_ratio",
+            "%",
+            "Observed by what the sun allowed.",
+        ),
+        (
+            "Operational availability",
+            "operational_availability",
+            "%",
+            "Hours in which it ran, of those with sun.",
+        ),
+        ("IEC performance ratio", "iec_performance_ratio", "%", "By capacity and irradiation."),
+        ("Hours delivered", "data_completeness", "%", missing),
+    ]
+    with st.grid(3, min_column_width=200, border=True):
+        for label, column, unit, note in shown:
             ui.show_number(
-                "Lost",
-                losses,
-                losses.rows["lost_kwh"].sum() if len(losses.rows) else 0.0,
-                unit="kWh",
-                note=about or "Nothing was lost.",
-                help="The sum of what hours lack to the expected energy. Hours above it are not"
-                " set off, so this is more than the difference of the sums.",
+                label,
+                energy.answer,
+                total[column],
+                unit=unit,
+                trend=periods[column].dropna().tolist(),
+                note=note,
             )
-        present, hours = rows["hours_present"].sum(), rows["hours_due"].sum()
-        ui.show_number(
-            "Hours delivered",
-            energy,
-            present / hours if hours else None,
-            unit="%",
-            note=f"{ui.as_number(hours - present)} hours are missing",
-        )
 
 
-def _date_format(period: str) -> str:
-    return {"month": "%b %Y", "year": "%Y"}.get(period) or ui.day_format()
-
-
-def _by_period(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the sums of all plants, and the ratio of observed to expected energy."""
-    sums = rows.groupby("period_start", as_index=False)[SUMS].sum(min_count=1)
-    return sums.assign(ratio=sums["observed_energy_kwh"] / sums["expected_energy_kwh"])
-
-
-def _show_energy(energy: ui.Answer, period: str) -> None:
+def _show_energy(energy: Energy, period: str) -> None:
     """Energy by period; what lacks hours is hollow: it may only seem low."""
-    rows = _by_period(energy.rows)
+    rows = energy.periods
     rows = rows.assign(on=rows["period_start"].astype(str).str[:10])
     text, _ = ui.ink()
     kind = alt.Color(
         "kind:N", title=None, scale=ui.colour_scale({"observed": ui.BLUE, "expected": text})
     )
     tooltip = [
-        alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
+        alt.Tooltip("period_start:T", title=period, format=date_format(period)),
         alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
         alt.Tooltip("expected_energy_kwh:Q", title="expected, kWh", format=",.0f"),
-        alt.Tooltip("ratio:Q", title="performance ratio", format=".0%"),
+        alt.Tooltip("performance_ratio:Q", title="performance ratio", format=".0%"),
         alt.Tooltip("hours_present:Q", title="hours present", format=","),
         alt.Tooltip("hours_expected:Q", title="hours expected", format=","),
     ]
@@ -182,7 +186,7 @@ def _show_energy(energy: ui.Answer, period: str) -> None:
             y=alt.Y("observed_energy_kwh:Q", title="kWh", axis=alt.Axis(format="~s")),
             color=kind,
             stroke=kind,
-            fillOpacity=alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1)),
+            fillOpacity=alt.condition(NOT_WHOLE, alt.value(0.1), alt.value(1)),
         )
         .add_params(alt.selection_point(name="clicked", fields=["on"]))
     )
@@ -193,66 +197,72 @@ def _show_energy(energy: ui.Answer, period: str) -> None:
     )
     ui.show_chart(
         "Energy, expected and observed",
-        energy,
+        replace(energy.answer, rows=rows),
         alt.layer(bars, ticks).properties(height=260),
         empty="No reading was loaded yet.",
-        note=f"{NOTE} {CLICK}" if period == "day" else NOTE,
+        note=f"{HOLLOW} {CLICK}" if period == "day" else HOLLOW,
         key="energy" if period == "day" else None,
         on_select=partial(_open_day, "energy"),
     )
 
 
-def _by_cause(
-    answer: ui.Answer, period: str, periods: "pd.Series[Any]", value: str, unit: str
-) -> alt.Chart:
-    """Return bars of the sums in these periods by cause; one without any has its place."""
-    rows = answer.rows.groupby(["period_start", "cause"], as_index=False)[value].sum()
-    chart: alt.Chart = alt.Chart(rows).mark_bar().properties(height=280)
-    return chart.encode(
-        x=ui.period_axis(periods, "period_start", period),
-        y=alt.Y(f"{value}:Q", title=unit, axis=alt.Axis(format="~s")),
-        color=alt.Color("cause:N", title=None, scale=ui.colour_scale(CAUSES)),
-        tooltip=[
-            alt.Tooltip("period_start:T", title=period, format=_date_format(period)),
-            "cause:N",
-            alt.Tooltip(f"{value}:Q", title=unit, format=",.0f"),
-        ],
-    )
-
-
-def _show_plants(energy: ui.Answer, losses: ui.Answer | None, health: pd.DataFrame) -> None:
+def _show_plants(energy: Energy, losses: ui.Answer | None, health: pd.DataFrame) -> None:
     """Show a row for each plant; a click on one shows it alone."""
-    grouped = energy.rows.groupby("name")
-    table = grouped[SUMS].sum()
+    plants = energy.plants.set_index("plant_name")
+    courses = energy.each.groupby("plant_name")["performance_ratio"]
+    course = courses.apply(lambda ratios: ratios.dropna().round(2).tolist())
     lost = pd.Series(dtype=float)
     if losses is not None:
-        lost = losses.rows.groupby("plant_name")["lost_kwh"].sum()
-    issues = health.set_index("plant_name")["sensor_issues"]
-    rows = pd.DataFrame(
-        {
-            "name": table.index,
-            "observed": table["observed_energy_kwh"].to_numpy(),
-            "ratio": (100 * table["observed_energy_kwh"] / table["expected_energy_kwh"]).to_numpy(),
-            "course": [one["performance_ratio"].dropna().round(2).tolist() for _, one in grouped],
-            "lost": lost.reindex(table.index).to_numpy(),
-            "missing": (table["hours_due"] - table["hours_present"]).to_numpy(),
-            "issues": issues.reindex(table.index).to_numpy(),
-        }
+        lost = losses.rows.groupby("plant_name")["loss_kwh"].sum()
+    ratios = {
+        "weather_adjusted_ratio": "Weather-adjusted",
+        "operational_availability": "Availability",
+        "iec_performance_ratio": "IEC ratio",
+    }
+    columns: dict[str, Any] = {
+        name: st.column_config.NumberColumn(title, format="%.0f %%")
+        for name, title in ratios.items()
+    }
+    rows = plants[["observed_energy_kwh"]].assign(
+        lost=lost.reindex(plants.index),
+        **{name: 100 * plants[name] for name in ratios},
+        specific_yield=plants["specific_yield_kwh_per_kwp"],
+        course=course.reindex(plants.index),
+        missing=plants["hours_missing"],
+        issues=health.set_index("plant_name")["sensor_issues"].reindex(plants.index),
     )
     ui.show_table(
         "Plants",
-        replace(energy, rows=rows),
+        replace(energy.answer, rows=rows.reset_index(names="name")),
         empty="No reading was loaded yet.",
-        note="Select a plant to see it alone.",
+        note="Select a plant to see it alone. Availability is operational: hours in which it ran.",
         key="plant_row",
         opens=("plant", "name"),
         name="Plant",
-        observed=st.column_config.NumberColumn("Energy, kWh", format="%,.0f"),
-        ratio=st.column_config.NumberColumn("Performance ratio", format="%.0f %%"),
-        course=st.column_config.LineChartColumn("Its course"),
-        lost=st.column_config.NumberColumn("Lost, kWh", format="%,.0f"),
+        observed_energy_kwh=st.column_config.NumberColumn("Energy, kWh", format="%,.0f"),
+        lost=st.column_config.NumberColumn("Below expected, kWh", format="%,.0f"),
+        **columns,
+        specific_yield=st.column_config.NumberColumn("kWh/kWp", format="%,.0f"),
+        course=st.column_config.LineChartColumn("Performance ratio"),
         missing=st.column_config.NumberColumn("Hours missing", format="localized"),
         issues="Sensor issues",
+    )
+
+
+def _show_findings(found: ui.Answer) -> None:
+    """Show soiling and impossible energy, if there is any."""
+    ui.show_table(
+        "Findings",
+        ui.in_words(found, "finding"),
+        empty="No soiling, and no energy that cannot be.",
+        note="Stored as sent, and in all sums. Soiling: a slow decline under the same sun over four"
+        " weeks, a rule of thumb. Above expected or above sun: more energy than there can be. Watt"
+        " hours: the unit is probably Wh.",
+        plant_name="Plant",
+        local_hour=st.column_config.DatetimeColumn("Local hour", format="HH:mm"),
+        decline_per_day_pct=st.column_config.NumberColumn("Decline a day, %", format="%.2f"),
+        observed_energy_kwh=st.column_config.NumberColumn("Observed, kWh", format="%,.1f"),
+        best_energy_kwh=st.column_config.NumberColumn("Best of the day, kWh", format="%,.1f"),
     )
 
 
@@ -361,8 +371,7 @@ card = ui.Card("Energy of the last whole day", "card", unit="kWh", rise_is_good=
 stories = [
     ui.Story(
         "lost",
-        "**{plant}** produced {lost_kwh:,.0f} kWh less than expected on {day}:"
-        " {share:.0%} are missing.",
+        "**{plant}** made {share:.0%} of what was expected on {day}: {lost_kwh:,.0f} kWh less.",
         ":material/electric_bolt:",
     )
 ]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from decimal import Decimal
 
 from sqlalchemy import insert
 
@@ -14,6 +15,7 @@ from pipelines.sources.solar.tables import plants
 from pipelines.sources.solar.windows import DAY, Window
 from pipelines.warehouse.connection import Warehouse
 
+TARIFF_PER_KWH = Decimal("0.075")
 #: Responses from before the first sync: plant, days ago, hours without observations yet, missing
 #: hours, and how old each response is. The first sync requests an old one again, which yields
 #: corrections. One that was received whenever it was due, last now, leaves a gap for hours.
@@ -27,11 +29,12 @@ def seed_sandbox(store: Warehouse) -> str | None:
     """Register the sandbox's plants if no plant was ever registered; return a message."""
     from pipelines.sources.solar.sandbox import DEMO_PLANTS, as_item, plant, readings
 
-    columns = ("name", "latitude", "longitude", "time_zone")
+    columns = ("name", "latitude", "longitude", "time_zone", "capacity_kwp")
     with store.transaction(SOURCE) as connection:
         if execute_file(connection, source, "has_had_plants", {}).scalar_one():
             return None
-        rows = [dict(zip(columns, one[1:5], strict=True)) for one in DEMO_PLANTS]
+        tariff = {"tariff_per_kwh": TARIFF_PER_KWH, "tariff_currency": "EUR"}
+        rows = [dict(zip(columns, one[1:6], strict=True)) | tariff for one in DEMO_PLANTS]
         connection.execute(insert(plants), rows)  # numbered from 1, as theirs are
     now = dt.datetime.now(dt.UTC)
     for plant_id, ago, unobserved, missing, ages in EARLIER:

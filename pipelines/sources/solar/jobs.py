@@ -28,7 +28,7 @@ from pipelines.orchestration.checks import described, verdict
 from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
 from pipelines.orchestration.run_state import reason_to_wait
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.sources.solar import SERVICE, plant_health, source, tables
+from pipelines.sources.solar import SERVICE, losses, plant_health, source, tables
 from pipelines.sources.solar.load import SOURCE
 from pipelines.sources.solar.sync import Sync, Synced, open_client
 from pipelines.sources.solar.windows import Depth, Window
@@ -39,6 +39,7 @@ AFTER_FAILURE_SECONDS = 30.0
 #: The name of the partitions of `solar.readings`: the plants in service, by number.
 PARTITIONS = "solar_plants"
 RANGE = "dagster/asset_partition_range_start"
+WEATHER = dg.AssetKey(["weather", "hourly"])
 
 
 class Syncing(dg.Config):
@@ -176,6 +177,27 @@ def solar_plant_health(
     return dg.MaterializeResult(metadata=stats | {"plants_evaluated": evaluated})
 
 
+@dg.multi_asset(
+    name="solar_day_losses",
+    specs=[
+        table_spec(
+            source,
+            tables.day_losses,
+            deps=[asset_key(tables.readings), asset_key(tables.plants), WEATHER],
+        )
+    ],
+)
+def solar_day_losses(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Compute the days whose weather came later, or was corrected, and those that follow."""
+    with as_dagster_failure(context), warehouse.open() as store:
+        computed = losses.refresh(store)
+        with store.engine.connect() as connection:
+            stats = table_stats(connection, asset_key(tables.day_losses))
+    return dg.MaterializeResult(metadata=stats | {"days_computed": computed})
+
+
 @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
     asset=asset_key(tables.readings),
     name="sync_complete",
@@ -306,7 +328,7 @@ def _record_synced(context: AssetOrOp, store: Warehouse, synced: Synced) -> None
 
 
 definitions = dg.Definitions(
-    assets=[plants, readings, solar_plant_health],
+    assets=[plants, readings, solar_day_losses, solar_plant_health],
     asset_checks=[sync_complete],
     jobs=[backfill_solar_days],
     sensors=[solar_sync_due],

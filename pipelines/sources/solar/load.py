@@ -36,10 +36,15 @@ class Plant:
     @property
     def source(self) -> str:
         """The name under which its transactions take turns."""
-        return f"{SOURCE} plant {self.plant_id}"
+        return source_of(self.plant_id)
 
     def __str__(self) -> str:
         return f"plant {self.plant_id} ({self.name})"
+
+
+def source_of(plant_id: int) -> str:
+    """Return the name under which transactions of a plant take turns."""
+    return f"{SOURCE} plant {plant_id}"
 
 
 def load_response(
@@ -78,8 +83,9 @@ def note_failed(
     connection: Connection, plant: Plant, window: Window, problem: str, *, now: dt.datetime
 ) -> None:
     """Record that the service did not answer for a window, and when to request it again."""
-    parameters = _about(plant, window) | {"now": now, "problem": problem}
+    parameters = _about(plant, window) | {"now": now, "problem": problem, "delivery_id": None}
     execute_file(connection, source, "put_failed_days", parameters)
+    execute_file(connection, source, "put_losses", parameters)
 
 
 def keep_plant(connection: Connection, plant: Plant) -> None:

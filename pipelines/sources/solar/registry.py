@@ -1,4 +1,4 @@
-"""The registry of solar plants: register, rename, move, retire, delete, list.
+"""The registry of solar plants: register, rename, move, rate, retire, delete, list.
 
 The rules are the constraints and triggers of `solar.plants`, so that plain SQL satisfies them, too.
 What a plant cannot have, or a plant that does not exist, is a `PermanentFailure`.
@@ -8,6 +8,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -24,10 +25,14 @@ from pipelines.warehouse.connection import Warehouse
 SOURCE = "solar plants"
 MAX_CHARACTERS = 50
 LIST = "isobar plants list shows all plants."
-#: What the constraints of names mean; other values are checked by the command.
+#: What constraints mean; coordinates are checked by the command.
 CONSTRAINT_ERRORS = {
     "plants_name_key": "the name is taken",
     "plants_name_check": f"a name has {MAX_CHARACTERS} characters at most and is not empty",
+    "plants_capacity_kwp_check": "a capacity is a number of kWp above zero",
+    "plants_tariff_per_kwh_check": "a tariff is a number, zero or more",
+    "plants_tariff_with_currency_check": "a tariff needs its currency, such as EUR",
+    "plants_tariff_currency_check": "a currency has three letters, such as EUR",
 }
 
 
@@ -38,13 +43,15 @@ def add(
     longitude: float | None = None,
     time_zone: str = "UTC",
     plant_id: int | None = None,
+    **values: object,
 ) -> int:
     """Register a plant and return its number: `plant_id`, or else the next one.
 
     Coordinates are degrees north and east, both or neither. `time_zone` is that of the service.
+    `values` are those of `set_capacity` and `set_tariff`.
     """
     place = {"latitude": latitude, "longitude": longitude}
-    plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone)} | place
+    plant = {"name": _fit("name", name), "time_zone": _fit("time zone", time_zone), **values}
     numbered = {} if plant_id is None else {"plant_id": plant_id}
     statement = (
         insert(plants)
@@ -52,7 +59,7 @@ def add(
         .returning(plants.c.plant_id)
     )
     with _changing(store, f"{_shown(name)} was not registered") as connection:
-        while (added := connection.execute(statement, plant | numbered).scalar()) is None:
+        while (added := connection.execute(statement, plant | place | numbered).scalar()) is None:
             if plant_id is not None:
                 raise _rejected(f"there is a plant {plant_id} already", "Give another number.")
     return int(added)  # numbers that were assigned by hand were skipped
@@ -87,6 +94,17 @@ def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: fl
     """Change a plant's coordinates, in degrees north and east."""
     what = f"plant {plant_id} was not moved"
     _change(store, plant_id, what, latitude=latitude, longitude=longitude)
+
+
+def set_capacity(store: Warehouse, plant_id: int, capacity_kwp: float) -> None:
+    """Change a plant's installed capacity, in kWp."""
+    _change(store, plant_id, f"plant {plant_id} kept its capacity", capacity_kwp=capacity_kwp)
+
+
+def set_tariff(store: Warehouse, plant_id: int, tariff_per_kwh: Decimal, currency: str) -> None:
+    """Change what a kWh of a plant is worth, in a currency by its ISO 4217 code."""
+    tariff = {"tariff_per_kwh": tariff_per_kwh, "tariff_currency": currency}
+    _change(store, plant_id, f"plant {plant_id} kept its tariff", **tariff)
 
 
 def delete(store: Warehouse, plant_id: int) -> int:

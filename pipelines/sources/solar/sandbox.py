@@ -17,6 +17,8 @@ CLIMATE, EXPECTED_PERFORMANCE = 0.765, 0.85
 SOILED_PLANT, WASHED_EVERY_DAYS, SOILING = 3, 120, 0.35
 #: The plant whose irradiation sensor is dead for three days in each interval of days.
 DEAD_SENSOR_PLANT, DEAD_EVERY_DAYS = 2, 30
+#: The plant whose logger once in an interval of days sends the energy of some hours in one.
+LATE_PLANT, LATE_EVERY_DAYS, LATE_HOURS = 1, 45, range(9, 13)
 HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
 
 
@@ -75,7 +77,8 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
     """Return the hours of the days from first to last (UTC, both included), 24 of each, in order.
 
     Days before the plant's commissioning have none. Energy is the product of irradiation, size and
-    performance. One plant of the demonstration is soiled, another has a dead sensor.
+    performance. Of the demonstration, one plant is soiled, one has a dead sensor, and one a
+    logger that is late.
     """
     from pipelines.sandbox.sky import clear_year, clearness
 
@@ -106,6 +109,12 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
                     0.0 if is_dead else irradiation * factor,
                 )
             )
+        if plant_id == LATE_PLANT and ordinal % LATE_EVERY_DAYS == 0:
+            late = [made[hour - len(HOURS)] for hour in LATE_HOURS]
+            sent = [0.0] * (len(late) - 1) + [sum(one.observed_energy_kwh for one in late)]
+            for hour, energy in zip(LATE_HOURS, sent, strict=True):
+                place = hour - len(HOURS)
+                made[place] = made[place]._replace(observed_energy_kwh=energy)
     return made
 
 

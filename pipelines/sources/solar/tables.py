@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -99,6 +100,24 @@ plants = Table(
         "Key of the place in weather.places: the coordinates; null without coordinates.",
         Computed(PLACE_KEY, persisted=True),
     ),
+    optional(
+        "capacity_kwp",
+        Double,
+        "Installed capacity of the modules at standard test conditions (DC), kWp; null if not"
+        " entered: then there is no specific yield and no IEC performance ratio.",
+    ),
+    optional(
+        "tariff_per_kwh",
+        Numeric,
+        "What a kWh is worth, in tariff_currency; null if not entered.",
+    ),
+    optional("tariff_currency", Text, "ISO 4217 code of the tariff's currency: EUR."),
+    CheckConstraint("capacity_kwp > 0 AND capacity_kwp < 'Infinity'", name="capacity_kwp"),
+    CheckConstraint("tariff_per_kwh >= 0 AND tariff_per_kwh < 'Infinity'", name="tariff_per_kwh"),
+    CheckConstraint(
+        "(tariff_per_kwh IS NULL) = (tariff_currency IS NULL)", name="tariff_with_currency"
+    ),
+    CheckConstraint("tariff_currency ~ '^[A-Z]{3}$'", name="tariff_currency"),
     CheckConstraint("name ~ '\\S' AND length(name) <= 50", name="name"),
     *coordinate_checks(),
     CheckConstraint("plant_id > 0", name="plant_id"),
@@ -202,6 +221,97 @@ days = Table(
     comment="State of each requested day of each plant, one row each, written in the same"
     " transaction as the readings. solar.coverage also has the days not requested"
     " yet.",
+)
+
+#: Why the energy of an hour is not what was expected.
+CAUSES = {
+    "gain": "more was observed than expected; zero or negative",
+    "sky": "less sun than expected",
+    "outage": "the plant made under 1 % of what the sun allowed",
+    "plant": "the plant made under 60 % of what the sun allowed",
+    "other": "the plant made 60 % or more of what the sun allowed",
+    "sensor": "the sun is unknown: the sensor or the logger failed",
+}
+#: Those that make an hour low.
+LOW_CAUSES = [cause for cause in CAUSES if cause != "gain"]
+
+
+def _kwh(name: str, about: str) -> Column[float]:
+    return required(name, Double, f"{about}, kWh.", server_default="0")
+
+
+def _count(name: str, about: str) -> Column[int]:
+    return required(name, SmallInteger, f"Number of hours {about}.", server_default="0")
+
+
+day_losses = Table(
+    "solar_day_losses",
+    metadata,
+    _plant_id(is_key=True),
+    required("day", Date, "Day, in the plant's time zone.", primary_key=True),
+    *(_kwh(f"{cause}_kwh", f"Expected less observed energy: {CAUSES[cause]}") for cause in CAUSES),
+    *(_count(f"low_{cause}_hours", f"that are low mostly by {cause}") for cause in LOW_CAUSES),
+    optional(
+        "not_delivered_kwh",
+        Double,
+        "Estimate of the energy of the hours that are not stored, kWh: of each, the median of the"
+        " same hour of the clock in the 14 days before. Hours unknown there are left out; null if"
+        " all are, 0 if none is missing.",
+    ),
+    _kwh("allowed_energy_kwh", "Energy that the sun allowed, in the hours of which that is known"),
+    _kwh("adjusted_energy_kwh", "Energy observed in the hours whose allowed energy is known"),
+    _count("usable_hours", "in which the sun allowed more than 1 % of best_energy_kwh"),
+    _count("used_hours", "of these with more than 1 % of what the sun allowed"),
+    _count("sensor_hours", "in which the irradiation sensor works"),
+    _kwh("sensor_energy_kwh", "Energy observed in the hours in which the sensor works"),
+    required(
+        "sensor_irradiation_wh_per_m2",
+        Double,
+        "Irradiation in the hours in which the sensor works, Wh/m².",
+        server_default="0",
+    ),
+    _kwh("best_energy_kwh", "Largest expected energy of a stored hour"),
+    _count("impossible_hours", "whose energy cannot be (enriched.solar_impossible_hours)"),
+    optional(
+        "soiling_ratio",
+        Double,
+        "weather_adjusted_ratio of a day that can show dirt: its outage, plant and sensor losses"
+        " are at most 1 % of the expected energy, and no hour is impossible; null of others.",
+    ),
+    _count("scaled_hours", "whose sun is the weather's, by sensor_weather_ratio"),
+    optional(
+        "sensor_weather_ratio",
+        Double,
+        "Median of observed irradiation by that of the weather, over clear hours of the 30 days"
+        " that end with this one; null if no hour needs it, or there are fewer than ten.",
+    ),
+    _count("weather_hours", "of the day with weather at the last computation"),
+    optional("weather_fetched_at", INSTANT, "When the newest weather of these was received."),
+    Index(
+        "solar_day_losses_impossible_idx",
+        "plant_id",
+        "day",
+        postgresql_where="impossible_hours > 0",
+    ),
+    schema=METRICS,
+    comment="Sums of enriched.solar_hour_losses by plant and day, one row for each requested day."
+    " Written with the readings, and again when the weather comes later. Select"
+    " metrics.solar_losses, metrics.solar_daily and metrics.solar_periods, which show it.",
+)
+
+weather_versions = Table(
+    "weather_versions",
+    metadata,
+    _plant_id(is_key=True),
+    required(
+        "version",
+        Text,
+        "The plant's place, when it was corrected, and the last request that brought weather of"
+        " it: if one of these changes, its days are compared with the weather again.",
+    ),
+    info={WRITTEN_WITH: "metrics.solar_day_losses"},
+    schema=SCHEMA,
+    comment="Which weather metrics.solar_day_losses knows, one row per plant.",
 )
 
 syncs = Table(

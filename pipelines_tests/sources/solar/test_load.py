@@ -57,6 +57,19 @@ def solar(warehouse: Warehouse, owner: psycopg.Connection) -> Answered:
     return Answered(warehouse, owner, register(owner, "Alta"))
 
 
+def test_an_empty_day_is_requested_for_a_week_by_the_plants_own_clock(solar: Answered) -> None:
+    """In Los Angeles it is the day before: the week ended a day early."""
+    solar.plant = solar.register("Mojave", "America/Los_Angeles")
+    day = dt.date(2026, 11, 12)
+    now = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)
+    retry = "SELECT retry_at FROM solar.days WHERE plant_id = %s"
+    for later, is_due in ((0, True), (1, False)):
+        at = now + dt.timedelta(days=later)
+        solar.load([], Window(day, day + dt.timedelta(days=1)), at)
+        (found,) = solar.row(retry, solar.plant.plant_id)
+        assert (found is not None) is is_due
+
+
 def test_an_answer_becomes_readings_and_days_with_their_sums(solar: Answered) -> None:
     assert solar.load(items_of(THREE_DAYS), THREE_DAYS) == (72, 72, 0, 0)
     assert solar.rows("SELECT count(*), sum(expected_energy_kwh) FROM solar.readings") == [

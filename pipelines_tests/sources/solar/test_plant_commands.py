@@ -55,11 +55,17 @@ def test_plants_are_kept_by_commands_from_nothing_on(empty_state: Path) -> None:
     assert plants("add", "Numbered", "--id", "40")[:2] == (0, "40\n")
     where = ("--latitude", "-1.5", "--longitude", "2")
     assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
+    assert plants("set-capacity", "40", "98.6") == (0, "", "Plant 40 has 98.6 kWp.\n")
+    assert plants("set-tariff", "40", "0.0821", "eur")[2] == (
+        "A kWh of plant 40 is worth 0.0821 EUR.\n"
+    )
+    assert "98.6  0.0821 EUR" in plants("list")[1]
     code, out, _ = plants("delete", "3")
     assert (code, out[:11]) == (1, "Delete the "), "nobody said yes"
     assert plants("delete", "40", "--yes")[0] == 0
     assert plants("delete", "3", "--yes") == (0, "", "Deleted plant 3 and 20 readings.\n")
     assert "--latitude and --longitude together" in plants("add", "A", "--latitude", "5")[2]
+    assert "and --tariff-currency together" in plants("add", "A", "--tariff-per-kwh", "5")[2]
     code, out, err = plants("delete", "3", "--yes")
     assert (code, out) == (1, "")
     assert "there is no plant 3" in err
@@ -82,12 +88,30 @@ def test_live_plants_begin_with_none_and_invalid_ones_are_rejected(
         (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "plants_latitude_check"),
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
         (["sync", "7"], "there is no plant 7"),
+        (["add", "Alta", "--capacity-kwp", "-5"], "a capacity is a number of kWp above zero"),
+        (["set-capacity", "7", "100"], "there is no plant 7"),
     ):
         done = isobar(state, "plants", *words, **live)
         assert (done.returncode, done.stdout) == (1, "")
         assert message in done.stderr
         assert "what to do:" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_tariff_without_a_currency_is_rejected(
+    state: Path, server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    live = {"DATABASE_URL": server.url(SUPERUSER, database), "ISOBAR_SOURCES": "live"}
+    for words, message in (
+        (["set-tariff", "1", "0.08"], "Missing argument 'CURRENCY'"),
+        (["set-tariff", "1", "0.08", "XQZ"], "'XQZ' is not the code of a currency, such as EUR"),
+        (["set-tariff", "1", "8 ct", "EUR"], "'8 ct' is not a number"),
+        (["add", "Alta", "--tariff-currency", "EUR"], "Use --tariff-per-kwh and"),
+    ):
+        done = isobar(state, "plants", *words, **live)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+    assert owner.execute(NAMES).fetchall() == []
 
 
 def test_sandbox_plants_exist_only_with_the_sandbox_service(

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -22,6 +23,8 @@ OF_A_PLANT = (
     "solar.days",
     "solar.syncs",
     "metrics.solar_plant_health",
+    "metrics.solar_day_losses",
+    "solar.weather_versions",
 )
 ROWS_OF_A_PLANT = """
 INSERT INTO solar.readings VALUES ({id}, '2026-09-01 10:00Z', 1, 1, 1, 1, 1);
@@ -30,6 +33,8 @@ INSERT INTO solar.corrections VALUES (DEFAULT, {id}, '2026-09-01 10:00Z', 1, 1, 
 INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, requested_at)
 VALUES ({id}, '2026-09-01', 'partial', 24, 2, now());
 INSERT INTO solar.syncs (plant_id, began_at, history_from) VALUES ({id}, now(), '2026-01-01');
+INSERT INTO metrics.solar_day_losses (plant_id, day) VALUES ({id}, '2026-09-01');
+INSERT INTO solar.weather_versions VALUES ({id}, '1');
 INSERT INTO metrics.solar_plant_health
 (plant_id, plant_name, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
 SELECT plant_id, name, '2026-09-01', 0, 0, ARRAY[]::text[], now()
@@ -52,6 +57,33 @@ def counts(owner: psycopg.Connection, plant_id: int) -> list[Any]:
     row = owner.execute(f"SELECT {', '.join(queries)}", {"id": plant_id}).fetchone()
     assert row is not None
     return list(row)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"capacity_kwp": -5.0}, "a capacity is a number of kWp above zero"),
+        ({"capacity_kwp": float("nan")}, "a capacity is a number of kWp above zero"),
+        ({"tariff_per_kwh": -1, "tariff_currency": "EUR"}, "a tariff is a number, zero or more"),
+        ({"tariff_per_kwh": 1}, "a tariff needs its currency, such as EUR"),
+        ({"tariff_currency": "EUR"}, "a tariff needs its currency, such as EUR"),
+        ({"tariff_per_kwh": 1, "tariff_currency": "euro"}, "a currency has three letters"),
+    ],
+)
+def test_a_capacity_below_zero_and_a_tariff_without_currency_are_rejected(
+    stored: Stored, values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=words):
+        registry.add(stored.warehouse, "Alta", **values)
+    assert names(stored.owner) == {}
+    plant_id = registry.add(
+        stored.warehouse, "Alta", capacity_kwp=98.6, tariff_per_kwh=0, tariff_currency="EUR"
+    )
+    with pytest.raises(PermanentFailure, match="a capacity is a number of kWp above zero"):
+        registry.set_capacity(stored.warehouse, plant_id, 0)
+    registry.set_tariff(stored.warehouse, plant_id, Decimal("0.08"), "JPY")
+    kept = "SELECT capacity_kwp, tariff_per_kwh, tariff_currency FROM solar.plants"
+    assert stored.rows(kept) == [(98.6, Decimal("0.08"), "JPY")]
 
 
 def wait_for_lock(owner: psycopg.Connection) -> None:
@@ -129,8 +161,8 @@ def test_deleting_a_plant_deletes_its_data_and_no_others(stored: Stored) -> None
     for plant_id in (deleted, kept):
         fill(stored.owner, plant_id)
     assert registry.delete(stored.warehouse, deleted) == 2
-    assert counts(stored.owner, deleted) == [0, 0, 0, 0, 0]
-    assert counts(stored.owner, kept) == [2, 1, 1, 1, 1]
+    assert counts(stored.owner, deleted) == [0, 0, 0, 0, 0, 0, 0]
+    assert counts(stored.owner, kept) == [2, 1, 1, 1, 1, 1, 1]
     assert names(stored.owner) == {kept: "Bassa"}
     assert registry.add(stored.warehouse, "Alta") == 3
 
@@ -146,7 +178,7 @@ def test_a_delete_waits_for_concurrent_writes_and_deletes_them(
             wait_for_lock(stored.owner)
             fill(writer, plant_id)
         assert deleting.result(timeout=20) == 2
-    assert counts(stored.owner, plant_id) == [0, 0, 0, 0, 0]
+    assert counts(stored.owner, plant_id) == [0, 0, 0, 0, 0, 0, 0]
 
 
 def test_plain_sql_obeys_the_same_rules(owner: psycopg.Connection) -> None:
@@ -187,7 +219,7 @@ def test_the_number_and_the_zone_with_readings_are_immutable(stored: Stored) -> 
     stored.owner.execute(
         "UPDATE solar.plants SET time_zone = %s, latitude = 1, longitude = 1", [MADRID]
     )
-    assert counts(stored.owner, plant_id) == [2, 1, 1, 1, 1]
+    assert counts(stored.owner, plant_id) == [2, 1, 1, 1, 1, 1, 1]
 
 
 def test_the_list_counts_days_by_their_state(stored: Stored) -> None:

@@ -37,7 +37,7 @@ SELECT
         WHEN
             settled.status = 'empty'
             AND (
-                counted.day >= (CAST(:now AS timestamptz) AT TIME ZONE 'UTC')::date - 7
+                counted.day >= (CAST(:now AS timestamptz) AT TIME ZONE CAST(:zone AS text))::date - 7
                 OR (sum(counted.hours_present) OVER () > 0 AND tried.tries <= 2)
             )
             THEN :now + interval '1 day'

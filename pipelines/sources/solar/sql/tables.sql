@@ -8,3 +8,10 @@ EXECUTE FUNCTION solar.check_plant();
 
 CREATE OR REPLACE TRIGGER delete_plant BEFORE DELETE ON solar.plants
 FOR EACH ROW EXECUTE FUNCTION solar.delete_plant();
+
+-- Of a database of 4.0, whose days have no losses yet.
+SELECT solar.keep_losses(days.plant_id, array_agg(days.day))
+FROM solar.days
+LEFT JOIN metrics.solar_day_losses AS kept USING (plant_id, day)
+WHERE kept.day IS NULL
+GROUP BY days.plant_id;

@@ -1,15 +1,14 @@
 -- What made hours of a plant low: the sky, a sensor or the plant?
 --
--- The comment on the column describes the rule of thumb. A single hour may be chance; if many hours have the cause
--- `sensor`, inspect the sensor: its values are low, and the energy may be as expected. Without `plant_id` the statement
--- reads all readings.
+-- An hour is low if it has under 60 % of the expected energy, where 50 Wh/m² or more were expected; it counts for its
+-- larger cause. A single hour may be chance; if many hours have the cause `sensor`, inspect the sensor.
 --
 -- plant: 1
--- since: 2026-10-01 00:00+02 | today - 31
--- until: 2026-11-01 00:00+01 | today
-SELECT plant_name, low_yield_cause, count(*) AS hours
-FROM enriched.solar_readings
-WHERE plant_id = %(plant)s AND low_yield_cause IS NOT NULL
-    AND read_at >= CAST(%(since)s AS timestamptz) AND read_at < CAST(%(until)s AS timestamptz)
-GROUP BY plant_name, low_yield_cause
-ORDER BY hours DESC, low_yield_cause;
+-- from_day: 2026-10-01 | today - 31
+-- to_day: 2026-11-01 | today
+SELECT plant_name, cause, sum(low_hours) AS low_hours
+FROM metrics.solar_losses
+WHERE plant_id = %(plant)s AND low_hours > 0
+    AND day >= CAST(%(from_day)s AS date) AND day < CAST(%(to_day)s AS date)
+GROUP BY plant_name, cause
+ORDER BY low_hours DESC, cause;

@@ -1,15 +1,9 @@
--- Where did the service change its word?
+-- Which readings were corrected?
 --
 -- The statement returns the former and the present value.
 --
 -- rows: 10
-SELECT
-    corrections.plant_id,
-    corrections.read_at,
-    corrections.observed_energy_kwh AS before_kwh,
-    readings.observed_energy_kwh AS now_kwh,
-    corrections.corrected_at
-FROM solar.corrections
-INNER JOIN solar.readings USING (plant_id, read_at)
-ORDER BY corrections.corrected_at DESC, corrections.plant_id, corrections.read_at
+SELECT plant_id, read_at, former_energy_kwh, present_energy_kwh, corrected_at
+FROM enriched.solar_corrections
+ORDER BY corrected_at DESC, plant_id, read_at
 LIMIT %(rows)s;

@@ -1,5 +1,4 @@
--- How long did the last sync of each plant take, and was it whole?
-SELECT plants.name, syncs.began_at, syncs.ended_at - syncs.began_at AS took, syncs.response_count, syncs.problem
-FROM solar.syncs
-INNER JOIN solar.plants USING (plant_id)
-ORDER BY plants.name;
+-- How long did the last sync of each plant take, and was it complete?
+SELECT plant_name, began_at, took, response_count, problem
+FROM metrics.solar_syncs
+ORDER BY plant_name;

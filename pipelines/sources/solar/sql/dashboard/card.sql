@@ -1,13 +1,20 @@
--- Energy of the fleet by day, up to yesterday: today is not over.
+-- Energy of the last whole day of all plants, and of the days before it.
 SELECT
     day,
-    sum(observed_energy_kwh) AS value,
-    coalesce(
-        round((100 * sum(observed_energy_kwh) / nullif(sum(expected_energy_kwh), 0))::numeric)
-        || ' %% of what was expected; ', ''
-    ) || count(*) FILTER (WHERE hours_missing = 0) || ' of ' || count(*) || ' plants complete' AS detail
-FROM metrics.solar_daily
-WHERE day >= current_date - 30 AND day < current_date
-GROUP BY day
-HAVING sum(observed_energy_kwh) IS NOT NULL
+    observed_energy_kwh AS value,
+    change_kwh AS change,
+    CASE
+        WHEN whole_plants = 0 THEN
+            to_char(day, 'FMDD Mon') || ': no plant has the whole day yet'
+        ELSE
+            to_char(day, 'FMDD Mon') || ', whole day of '
+            || whole_plants || ' of ' || plants || ' plants'
+            || coalesce('; ' || round((100 * performance_ratio)::numeric) || ' %% of what was expected', '')
+            || CASE
+                WHEN compared_plants < whole_plants
+                    THEN '; the change is of ' || compared_plants || ' with both days'
+                ELSE ''
+            END
+    END AS detail
+FROM metrics.solar_fleet_days
 ORDER BY day;

@@ -1,15 +1,18 @@
--- The plant that produced least of what was expected on the last day, a tenth or more below.
+-- The plant that lost most on the last whole day of all plants, if it made under nine tenths.
 SELECT
-    plant_name AS link_plant,
-    day AS link_day,
-    plant_name AS plant,
-    day,
-    expected_energy_kwh - observed_energy_kwh AS lost_kwh,
-    1 - performance_ratio AS share
-FROM metrics.solar_daily
+    daily.plant_name AS link_plant,
+    daily.day AS link_day,
+    daily.plant_name AS plant,
+    daily.day,
+    daily.performance_ratio AS share,
+    sum(losses.loss_kwh) AS lost_kwh
+FROM metrics.solar_daily AS daily
+INNER JOIN metrics.solar_losses AS losses
+    ON daily.plant_id = losses.plant_id AND daily.day = losses.day
 WHERE
-    day = (SELECT max(day) FROM metrics.solar_daily WHERE day < current_date AND day >= current_date - 3 AND hours_present > 0)
-    AND performance_ratio < 0.9
-    AND expected_energy_kwh > 0
-ORDER BY expected_energy_kwh - observed_energy_kwh DESC
+    daily.day = (SELECT last.day FROM metrics.solar_fleet_days AS last ORDER BY last.day DESC LIMIT 1)
+    AND daily.hours_missing = 0
+    AND daily.performance_ratio < 0.9
+GROUP BY daily.plant_name, daily.day, daily.performance_ratio
+ORDER BY lost_kwh DESC
 LIMIT 1;

@@ -85,12 +85,12 @@ COMMENT ON COLUMN enriched.solar_readings.weather_irradiation_ratio IS
 COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
 'Likely cause of low values in an hour, by a rule of thumb, if 50 Wh/m² or more were expected.
 sensor: the observed irradiation is 0 although energy was observed, or it is under 60 % of the
-expected irradiation while that of the weather model is 80 % or more (the energy need not be low:
-metrics.solar_losses has what was lost, by the weather model); sky: both are under 60 % of the
+expected irradiation while that of the weather model is 80 % or more (the energy need not be
+low); sky: both are under 60 % of the
 expected irradiation; plant: the observed irradiation is 80 % or more of the expected, but the
 observed energy is under 60 % of the expected energy. Null if nothing is low or the cause is
-unknown: there is no weather, or the values are between these limits. The model is for a horizontal
-surface: for tilted panels, look at many hours rather than one.';
+unknown: there is no weather, or the values are between these limits. It compares with what was expected
+and not with what the sun allowed: use enriched.solar_hour_losses, whose causes add up.';
 COMMENT ON COLUMN enriched.solar_readings.weather_source IS
 'forecast (the forecast API, for recent hours), archive (older hours), or the reason why there is no
 weather.';

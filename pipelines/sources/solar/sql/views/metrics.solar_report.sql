@@ -12,7 +12,16 @@ RETURNS TABLE (
     observed_irradiation_wh_per_m2 double precision,
     hours_present integer,
     hours_expected integer,
-    performance_ratio double precision
+    performance_ratio double precision,
+    allowed_energy_kwh double precision,
+    weather_adjusted_ratio double precision,
+    operational_availability double precision,
+    iec_performance_ratio double precision,
+    specific_yield_kwh_per_kwp double precision,
+    data_completeness double precision,
+    not_delivered_kwh double precision,
+    observed_amount numeric,
+    tariff_currency text
 )
 LANGUAGE plpgsql
 STABLE
@@ -25,6 +34,7 @@ DECLARE
     last_date CONSTANT date := '2051-01-01';
     example CONSTANT text :=
         'metrics.solar_report(1, ''2020-12-01'', ''2021-01-01''), or (..., ''month'')';
+    plant solar.plants;
     zone text;
     problem text;
 BEGIN
@@ -33,9 +43,8 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = example;
     END IF;
-    SELECT plants.time_zone INTO zone
-    FROM solar.plants
-    WHERE plants.plant_id = solar_report.plant_id;
+    SELECT * INTO plant FROM solar.plants WHERE plants.plant_id = solar_report.plant_id;
+    zone := plant.time_zone;
     IF zone IS NULL THEN
         RAISE EXCEPTION 'Object with plant id does not exists' USING
             ERRCODE = 'no_data_found',
@@ -68,7 +77,16 @@ BEGIN
             readings.observed_irradiation_wh_per_m2,
             (readings.read_at IS NOT NULL)::integer,
             1,
-            solar.ratio(readings.observed_energy_kwh, readings.expected_energy_kwh)
+            solar.ratio(readings.observed_energy_kwh, readings.expected_energy_kwh),
+            NULL::double precision,
+            NULL::double precision,
+            NULL::double precision,
+            NULL::double precision,
+            solar.ratio(readings.observed_energy_kwh, plant.capacity_kwp),
+            (readings.read_at IS NOT NULL)::integer::double precision,
+            NULL::double precision,
+            round(readings.observed_energy_kwh::numeric * plant.tariff_per_kwh, 2),
+            plant.tariff_currency
         FROM generate_series(
             solar_report.from_date::timestamp,
             solar_report.to_date - interval '1 day',
@@ -100,7 +118,24 @@ BEGIN
         sum(
             coalesce(days.hours_expected, solar.hours_of_day(calendar.starts::date, zone))
         )::integer,
-        solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh))
+        solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh)),
+        solar.rounded(sum(kept.allowed_energy_kwh)),
+        solar.ratio(sum(kept.adjusted_energy_kwh), sum(kept.allowed_energy_kwh)),
+        solar.ratio(sum(kept.used_hours), sum(kept.usable_hours)),
+        solar.ratio(
+            1000 * sum(kept.sensor_energy_kwh),
+            plant.capacity_kwp * sum(kept.sensor_irradiation_wh_per_m2)
+        ),
+        solar.ratio(sum(days.observed_energy_kwh), plant.capacity_kwp),
+        solar.ratio(
+            coalesce(sum(days.hours_present), 0),
+            sum(
+                coalesce(days.hours_expected, solar.hours_of_day(calendar.starts::date, zone))
+            )
+        ),
+        solar.rounded(sum(kept.not_delivered_kwh)),
+        round(sum(days.observed_energy_kwh)::numeric * plant.tariff_per_kwh, 2),
+        plant.tariff_currency
     FROM generate_series(
         solar_report.from_date::timestamp,
         solar_report.to_date - interval '1 day',
@@ -112,6 +147,12 @@ BEGIN
             AND days.day = calendar.starts::date
             AND days.day >= solar_report.from_date
             AND days.day < solar_report.to_date
+    LEFT JOIN metrics.solar_day_losses AS kept
+        ON
+            kept.plant_id = days.plant_id
+            AND kept.day = days.day
+            AND kept.day >= solar_report.from_date
+            AND kept.day < solar_report.to_date
     GROUP BY date_trunc(solar_report.period, calendar.starts)
     ORDER BY date_trunc(solar_report.period, calendar.starts);
 END
@@ -127,7 +168,10 @@ month or year is only partly in the range, its row covers only the days in the r
 period_start is the first of them. hours_present is the number of stored hours and hours_expected
 the number of hours in the period: compare them to see how complete a sum is. Sums are rounded to 3
 decimals; hourly values are as received. performance_ratio is observed / expected energy of the
-stored hours; null if none was expected (less than 0.000001 kWh). Raises an error (22023) if an
+stored hours; null if none was expected (less than 0.000001 kWh): it is not IEC''s; to judge a plant, use
+weather_adjusted_ratio. The columns behind it are those of metrics.solar_daily, of the sums;
+allowed_energy_kwh, not_delivered_kwh and three ratios are null by hour, for which see
+enriched.solar_hour_losses. Raises an error (22023) if an
 argument is missing, period is none of these, a date is outside 1950 to 2050, from_date is after
 to_date, or from_date is in the future. Raises an error (P0002) if the plant does not exist. For several
 plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).
