@@ -160,7 +160,7 @@ def test_the_last_whole_month_is_beside_the_same_month_a_year_before(hotels: Hot
         for row in (hotels.answer("by_hotel"))
     }
     assert months["Ritz (1)"] == (7, 8)
-    assert months["Ritz (2)"] == (0, None)
+    assert months["Ritz (2)"] == (None, None)
 
 
 def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesake(
@@ -171,3 +171,67 @@ def test_the_story_of_a_hotel_behind_last_year_links_to_it_and_not_to_its_namesa
     (row,) = hotels.answer("behind")
     assert row["link_hotel"] == row["hotel"] == NAMES[1]
     assert (row["link_nights"], row["this_year"], row["last_year"]) == (30, 3, 40)
+
+
+def test_the_pace_of_hotels_far_apart_is_that_of_all_or_unknown(hotels: Hotels) -> None:
+    """Its last point was the sum of the hotels whose day had ended already, half of the others."""
+    for hotel, zone in ((1, "Pacific/Kiritimati"), (2, "Pacific/Pago_Pago")):
+        hotels.owner.execute(
+            "UPDATE bookings.hotels SET time_zone = %s WHERE hotel_id = %s", [zone, hotel]
+        )
+        hotels.book(hotel, 10, days_ago=600, night=1)
+    each = {
+        key: hotels.owner.execute(
+            "SELECT days_before_arrival, on_the_books FROM metrics.hotel_pace(%s,"
+            " (date_trunc('month', current_date - 2) + interval '1 month')::date,"
+            " (date_trunc('month', current_date - 2) + interval '2 months')::date)",
+            [key],
+        ).fetchall()
+        for key in (1, 2)
+        if hotels.answer("hotels")
+    }
+    unknown = [{days for days, number in rows if number is None} for rows in each.values()]
+    assert unknown[0] < unknown[1], "the day has ended on Kiritimati, and not on Pago Pago"
+    shown = {
+        row["days_before_arrival"] for row in hotels.answer("pace") if row["this_year"] is None
+    }
+    assert shown >= unknown[1]
+
+
+def test_before_the_first_refresh_nothing_is_said_to_be_zero(hotels: Hotels) -> None:
+    """After a migration from 4.0 the page broke, and pace and card were zero without a reason."""
+    hotels.answer("hotels")
+    hotels.owner.execute("DELETE FROM bookings.books; DELETE FROM metrics.hotel_book")
+    for name in ("on_the_books", "by_hotel", "occupancy", "card"):
+        statement = read_sql("pipelines.sources.bookings", f"dashboard/{name}")
+        cursor = psycopg.ClientCursor(hotels.owner)
+        assert cursor.execute(statement.encode(), PARAMETERS).fetchall() == [], name
+    pace = "SELECT DISTINCT on_the_books, why_missing FROM metrics.hotel_pace(1, %s, %s)"
+    found = hotels.owner.execute(pace.encode(), ["2026-01-01", "2026-01-08"]).fetchall()
+    assert {books for books, _ in found} == {None}
+    assert {(why or "").partition(";")[0] for _, why in found} == {
+        "the book of the hotel is not made yet"
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "hotel_ids => '{}'",
+        "hotel_ids => '{900}'",
+        "hotel_ids => '{NULL}', period => 'day'",
+    ],
+)
+def test_hotels_that_are_none_have_no_rows(hotels: Hotels, arguments: str) -> None:
+    hotels.answer("hotels")
+    query = f"SELECT * FROM metrics.hotels_at_close({arguments})"
+    assert hotels.owner.execute(query.encode()).fetchall() == []
+
+
+def test_a_day_that_is_not_closed_counts_as_the_last_one_that_is(hotels: Hotels) -> None:
+    hotels.book(1, 5, days_ago=0, night=1)
+    hotels.answer("hotels")
+    for day in ("current_date", "'infinity'", "NULL"):
+        query = "SELECT DISTINCT closed_on - current_date, sum(on_the_books) OVER ()"
+        query += f" FROM metrics.hotels_at_close(at_close_of => {day}, hotel_ids => '{{1,1,900}}')"
+        assert hotels.owner.execute(query.encode()).fetchall() == [(-1, 3)]

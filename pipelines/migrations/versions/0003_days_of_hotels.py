@@ -16,7 +16,7 @@ def upgrade() -> None:
             ADD time_zone text,
             ADD day_begins time NOT NULL DEFAULT '04:00',
             ADD CONSTRAINT hotels_time_zone_is_like_europe_berlin_check CHECK (
-                time_zone IS NULL OR time_zone ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$'
+                time_zone IS NULL OR time_zone ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z_-]+)+)$'
                 AND timezone(time_zone, '2000-01-01 00:00+00'::timestamptz) IS NOT NULL
             ),
             ADD CONSTRAINT hotels_day_begins_in_the_morning_check CHECK (day_begins <= '12:00');
@@ -27,5 +27,6 @@ def upgrade() -> None:
             WHEN 'event_before_stay' THEN 'event_after_night'
             ELSE rule
         END;
+        DELETE FROM ops.watermarks WHERE name = 'bookings.findings';
         """
     )

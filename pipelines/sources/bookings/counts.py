@@ -40,8 +40,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> tuple[int, bool]:
             return 0, False
         loads = {"counted": counted, "last": last}
         _execute(connection, "book/take_days", {}, hotels=tables.hotels.fullname)
-        has_book = connection.execute(select(tables.books.select().exists())).scalar_one()
-        if is_rebuilt := rebuild or not has_book or counted > last:
+        if is_rebuilt := rebuild or not has_book(connection) or counted > last:
             number = tables.events.c.load_number
             is_fresh = (number > counted) & (number <= last)
             fresh = connection.execute(select(func.count()).where(is_fresh)).scalar_one()
@@ -53,6 +52,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> tuple[int, bool]:
         if is_rebuilt:
             set_local(connection, "work_mem", REBUILD_MEMORY)
             connection.execute(delete(tables.findings))
+            connection.execute(delete(tables.books))
         for table, day in tables.HOTEL_BOOKINGS.items():
             names = {"table": table.fullname, "day": day}
             if is_rebuilt:
@@ -62,6 +62,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> tuple[int, bool]:
             else:
                 _execute(connection, "counts/add", {}, **names)
         if not is_rebuilt:
+            _execute(connection, "findings/name_events", {})
             _execute(connection, "book/take_nights", {})
         _follow(connection, last, ALL_NIGHTS if is_rebuilt else SOME_NIGHTS)
         _execute(connection, "book/keep", {})
@@ -77,6 +78,11 @@ def is_a_book_stale(connection: Connection) -> bool:
     return bool(connection.execute(query).scalar_one())
 
 
+def has_book(connection: Connection) -> bool:
+    """Return whether any hotel has a book: not before the first refresh of a database of 4.0."""
+    return bool(connection.execute(select(tables.books.select().exists())).scalar_one())
+
+
 def compare(store: Warehouse) -> None:
     """Find all that contradicts among the counted events, and counts and books that differ."""
     with store.transaction(WATERMARK) as connection:
@@ -89,7 +95,8 @@ def compare(store: Warehouse) -> None:
             _execute(connection, "findings/find_counts", axis)
         _execute(connection, "book/take_days", {}, hotels=tables.books.fullname)
         _follow(connection, last, ALL_NIGHTS)
-        _execute(connection, "book/find_differences", {})
+        if has_book(connection):
+            _execute(connection, "book/find_differences", {})
 
 
 def _follow(connection: Connection, last: int, nights: dict[str, str]) -> None:

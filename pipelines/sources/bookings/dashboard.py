@@ -11,7 +11,7 @@ BY_NIGHT = "The line is by night of stay, from today on."
 #: Of more, hotels are to be chosen: their books take a millisecond per hotel.
 MAX_HOTELS = 250
 NO_LAST_YEAR = "Last year is not known: there are no events of a month before that time."
-AT_CLOSE = "At the close of {}, the last business day that is over at these hotels."
+AT_CLOSE = "At the close of {}, the last business day that is over at all hotels."
 DAY = ui.day_format(has_weekday=True)
 NIGHT = alt.Tooltip("night_of_stay:T", title="night of stay", format=DAY)
 
@@ -36,6 +36,11 @@ def show() -> None:
     if len(of_hotels["hotels"]) <= MAX_HOTELS:
         shown = {name: key for name, key in names.items() if key in of_hotels["hotels"]}
         books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
+        if books.rows.empty:
+            st.info(
+                "The books are made with the next run. Launch the job `refresh_hotel_bookings`."
+            )
+            return
         st.caption(AT_CLOSE.format(f"{books.rows['closed_on'].iloc[0]:{ui.day_format()}}"))
         _show_numbers(books, nights)
         _show_books(books)
@@ -230,7 +235,7 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
 def _compared(rows: pd.DataFrame, hotels: int) -> str:
     """Say of which hotels the lines are: of those with last year, or of all if none has it."""
     if rows["last_year"].isna().all():
-        return "No hotel has events that go back to last year."
+        return "No hotel's events begin 90 days before the same month last year."
     compared = rows["hotels_compared"].iloc[0]
     return f"{compared} of {hotels} hotels have last year; the lines are theirs."
 
@@ -270,12 +275,12 @@ choices = {
 }
 pages = [ui.Page("Hotel bookings", ":material/hotel:", show)]
 card = ui.Card(
-    "Pickup, 7 business days",
+    "Pickup, 7 business days, nights to come",
     "card",
     days=7,
     rise_is_good=True,
     help="Nights that were booked less those that were cancelled in seven whole business days, of"
-    " all hotels and of nights from five weeks ago on.",
+    " all hotels. Changes of a night that was past do not count.",
 )
 stories = [
     ui.Story(

@@ -180,9 +180,12 @@ def first_day(events: Iterable[Event], hotels: Hotels, hotel_id: int) -> date | 
 def last_year(
     events: Sequence[Event], hotels: Hotels, hotel_id: int, night: date, closed_on: date
 ) -> int | None:
-    """Return the books 364 days earlier, None unless the hotel's history is known then."""
+    """Return the books 364 days earlier, None unless the hotel's history is known then.
+
+    Nor is a night known that was before its first event.
+    """
     first = first_day(events, hotels, hotel_id)
-    if first is None or first > closed_on - YEAR - BEFORE_KNOWN:
+    if first is None or first > min(closed_on - YEAR - BEFORE_KNOWN, night - YEAR):
         return None
     return on_the_books(events, hotels, hotel_id, night - YEAR, closed_on - YEAR)
 

@@ -8,7 +8,7 @@ SELECT
     books.change_pct,
     books.pickup_7_days,
     books.pickup_7_days_before,
-    month.on_the_books AS last_month,
+    CASE WHEN hotels.first_day <= times.last_month THEN month.on_the_books END AS last_month,
     CASE WHEN hotels.first_day <= times.a_year_before THEN before.on_the_books END AS month_a_year_before
 FROM (
     SELECT
@@ -18,7 +18,7 @@ FROM (
         (date_trunc('month', tonight::timestamp) - interval '13 months')::date AS a_year_before,
         (date_trunc('month', tonight::timestamp) - interval '12 months')::date AS its_end
     FROM (
-        SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+        SELECT min(business_day) AS tonight FROM enriched.hotels
     ) AS now
 ) AS times
 CROSS JOIN unnest(%(hotels)s::bigint[], %(names)s::text[]) AS names (hotel_id, hotel_name)

@@ -12,7 +12,7 @@ FROM (
         date_trunc('week', tonight::timestamp)::date AS monday,
         date_trunc('week', tonight::timestamp + %(nights)s * interval '1 day' + interval '6 days')::date AS until
     FROM (
-        SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+        SELECT min(business_day) AS tonight FROM enriched.hotels
     ) AS now
 ) AS weeks
 CROSS JOIN LATERAL metrics.hotels_at_close(

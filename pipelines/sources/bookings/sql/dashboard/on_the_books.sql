@@ -12,7 +12,7 @@ SELECT
     sum(books.on_the_books_last_year)::bigint AS last_year,
     books.closed_on
 FROM (
-    SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+    SELECT min(business_day) AS tonight FROM enriched.hotels
 ) AS now
 CROSS JOIN LATERAL metrics.hotels_at_close(
     now.tonight, now.tonight + %(nights)s, 'day', now.tonight - 1, %(hotels)s::bigint[]

@@ -4,7 +4,7 @@ SELECT
     book.changed_on,
     sum(book.change)::bigint AS pickup
 FROM (
-    SELECT min(business_day) AS tonight FROM enriched.hotels WHERE hotel_id = ANY (%(hotels)s::bigint[])
+    SELECT min(business_day) AS tonight FROM enriched.hotels
 ) AS now
 INNER JOIN metrics.hotel_book AS book
     ON book.hotel_id = ANY (%(hotels)s::bigint[])

@@ -8,7 +8,10 @@ WHERE
 UNION ALL
 SELECT NULL
 FROM ops.watermarks
-WHERE name = 'metrics.hotel_bookings' AND NOT EXISTS (SELECT FROM bookings.books);
+WHERE
+    name = 'metrics.hotel_bookings'
+    AND position > 0
+    AND NOT EXISTS (SELECT FROM bookings.books);
 
 COMMENT ON VIEW bookings.stale_books IS
 'Hotels whose book the next refresh makes anew, because bookings.hotels has other days now; usually

@@ -35,7 +35,7 @@ $$;
 
 COMMENT ON FUNCTION metrics.hotel_occupancy(date, date, text, timestamptz) IS
 'Returns the occupancy of each hotel by period: day, week (from Monday), month or year. It covers
-the nights from from_date (default: the UTC day of as_of; a time to come counts as now) up to, but
+the nights from from_date (default: the hotel''s business day at as_of; a time to come counts as now) up to, but
 not including, to_date (default: 90 days after from_date). rooms_booked is the number of room nights
 on the books at as_of. rooms_available is the number of room nights that the hotel has. occupancy is
 rooms_booked / rooms_available: 0 to 1, or more if the hotel is overbooked. rooms_available and

@@ -62,7 +62,7 @@ BEGIN
         known.hotel_name,
         ahead.days,
         CASE
-            WHEN ahead.days >= known.first_reached
+            WHEN known.from_day IS NOT NULL AND ahead.days >= known.first_reached
                 THEN coalesce(sum(changes.this_year) OVER until_then, 0)::bigint
         END,
         CASE
@@ -73,6 +73,7 @@ BEGIN
             concat_ws(
                 '; ',
                 CASE
+                    WHEN known.from_day IS NULL THEN 'the book of the hotel is not made yet'
                     WHEN ahead.days < known.first_reached
                         THEN format('this year: known from %s on', to_date - ahead.days)
                 END,

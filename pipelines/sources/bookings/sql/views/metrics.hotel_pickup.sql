@@ -24,9 +24,8 @@ DECLARE
     first_night date;
     end_night date;
 BEGIN
-    PERFORM bookings.check_nights(
-        coalesce(from_date, current_date), coalesce(to_date, from_date, current_date), as_of, 3700
-    );
+    first_night := coalesce(from_date, (as_known AT TIME ZONE 'UTC')::date);
+    PERFORM bookings.check_nights(first_night, coalesce(to_date, first_night + 90), as_of, 3700);
     FOR hotel IN SELECT * FROM bookings.chosen_hotels(hotel_pickup.hotel_id) ORDER BY 1 LOOP
         first_night := coalesce(
             from_date, bookings.business_day(as_known, hotel.time_zone, hotel.day_begins)
