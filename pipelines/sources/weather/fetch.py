@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Connection, Row, text, update
+from sqlalchemy import Connection, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
@@ -27,7 +27,7 @@ from pipelines.sources.weather.providers import (
     Service,
     end_of,
 )
-from pipelines.sources.weather.tables import SCHEMA, fetch_state
+from pipelines.sources.weather.tables import SCHEMA, fetch_state, places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -37,6 +37,8 @@ MAX_FAILED_BATCHES = 3
 #: Seconds of back-off, doubled with each failure in a row, and the most: of all, of a single place,
 #: and of one that the provider rejects.
 OF_PROVIDER, OF_PLACE, REJECTED = (30.0, 300.0), (30.0, 6 * 3600.0), (6 * 3600.0, 6 * 3600.0)
+#: Hours before the end of the day (UTC) in which nothing is kept in reserve any more.
+LAST_HOURS = dt.timedelta(hours=2)
 #: Seconds to wait for another run before giving up.
 MAX_LOCK_SECONDS, POLL_SECONDS = 600.0, 0.2
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
@@ -72,6 +74,8 @@ class Kind(ABC, Generic[B, A]):
     max_calls: ClassVar[float] = 1.0
     #: Places that are picked at once.
     max_places: int = 50
+    #: The share of a day's calls that it leaves to other kinds.
+    reserve: ClassVar[float] = 0.0
 
     def __init__(self, client: Service, clock: Clock) -> None:
         self.client, self.clock = client, clock
@@ -225,16 +229,22 @@ class _Loop(Generic[B, A]):
                 self._send(batch)
 
     def _pick(self) -> Sequence[B]:
-        kind = self.kind
+        kind, now = self.kind, self.kind.clock()
+        ends_at = end_of("day", now)
+        kept = kind.reserve * kind.client.calls_per_day if now < ends_at - LAST_HOURS else 0.0
         with self.transaction() as connection:
-            left = request_log.quota_left(connection, kind.client, kind.clock())
-            rows = kind.due(connection, min(kind.max_places, int(left // kind.cost_of_place)))
-            is_spent = not rows and left < kind.cost_of_place
+            left = request_log.quota_left(connection, kind.client, now)
+            calls = max(0.0, left - kept)
+            rows = kind.due(connection, min(kind.max_places, int(calls // kind.cost_of_place)))
+            is_spent = not rows and calls < kind.cost_of_place
             if is_spent and kind.due(connection, max_places=1):
                 self.done.paused = (
-                    f"the quota of {kind.client.name} is used up until"
-                    f" {end_of('day', kind.clock()):%Y-%m-%d %H:%M} UTC,"
-                    " and places that are due wait for it"
+                    f"the quota of {kind.client.name}, {kind.client.calls_per_day:,} requests a"
+                    f" day, is used up until {ends_at:%Y-%m-%d %H:%M} UTC, and places that are due"
+                    " wait for it"
+                    if left < kind.cost_of_place
+                    else f"{kind.name} keeps {kept:,.0f} of {kind.client.calls_per_day:,} requests"
+                    f" for current weather until {ends_at - LAST_HOURS:%H:%M} UTC"
                 )
         return kind.batches(rows) if rows else []
 
@@ -291,13 +301,20 @@ class _Loop(Generic[B, A]):
                 request_log.block_key(connection, kind.client, failure, kind.clock())
 
     def _write(self, batch: B, responses: Sequence[A | str], request_id: Any) -> None:
-        """Write the good responses, the outcome and the next retries in one transaction."""
+        """Write the good responses, the outcome and the next retries in one transaction.
+
+        What came for a place that was corrected meanwhile is not written: it is due again.
+        """
         follow_up: B | None = None
         answers = [*zip(batch.places, responses, strict=True)]
         good = {place.place_id: one for place, one in answers if not isinstance(one, str)}
         bad = [(place, one) for place, one in answers if isinstance(one, str)]
         with self.transaction() as connection:
             request_log.delete_block(connection, self.kind.client)
+            if moved := self._moved(connection, batch.places):
+                request_log.log_outcome(connection, request_id, "superseded", place_ids=moved)
+                good = {place_id: one for place_id, one in good.items() if place_id not in moved}
+                bad = [(place, one) for place, one in bad if place.place_id not in moved]
             if good:
                 follow_up = self.kind.write(connection, batch, good)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
@@ -312,11 +329,24 @@ class _Loop(Generic[B, A]):
                 self._back_off(connection, [place], failure, OF_PLACE)
                 self.done.failure = failure
         self.done.failed += len(bad)
-        self.done.failed_batches = 0 if good else self.done.failed_batches + 1
+        self.done.failed_batches = 0 if good or not bad else self.done.failed_batches + 1
         if follow_up is None:
             self.done.succeeded += len(good)
         else:
             self._send(follow_up)
+
+    @staticmethod
+    def _moved(connection: Connection, asked: Sequence[Place]) -> list[int]:
+        """Return the places that have other coordinates now; the others keep theirs meanwhile."""
+        columns = places.c.place_id, places.c.latitude, places.c.longitude
+        ids = [place.place_id for place in asked]
+        query = select(*columns).where(places.c.place_id.in_(ids)).with_for_update(read=True)
+        now = {row.place_id: (row.latitude, row.longitude) for row in connection.execute(query)}
+        return [
+            place.place_id
+            for place in asked
+            if now.get(place.place_id) != (place.latitude, place.longitude)
+        ]
 
     def _back_off(
         self,

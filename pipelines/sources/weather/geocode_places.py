@@ -60,7 +60,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
         """Return the first lookup of each place."""
         return [
             PlaceLookup(
-                (Place(row.place_id, None, None, row.country_code, row.postcode),),
+                (Place(row.place_id, row.latitude, row.longitude, row.country_code, row.postcode),),
                 cost=1.0,
                 city=row.city,
                 lookups=lookups(row.country_code, row.postcode, row.city),

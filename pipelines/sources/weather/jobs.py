@@ -1,7 +1,7 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -70,29 +70,30 @@ def places(
 
 
 @dg.multi_asset(
-    name="weather_observations",
+    name="weather_fetched",
     specs=[
-        table_spec(
-            source, tables.observations, deps=[input_key(PROVIDER), asset_key(tables.places)]
-        )
+        table_spec(source, table, deps=[input_key(PROVIDER), asset_key(tables.places)])
+        for table in (tables.observations, tables.hourly)
     ],
+    can_subset=True,
 )
-def observations(
+def fetched(
     context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
-) -> dg.MaterializeResult[None]:
-    """Fetch the present weather of every place that is due."""
-    return _fetch(context, weather, warehouse, tables.observations, _present)
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Fetch the present weather of every place that is due, then the hours that are wanted.
 
-
-@dg.multi_asset(
-    name="weather_hourly",
-    specs=[table_spec(source, tables.hourly, deps=[input_key(PROVIDER), asset_key(tables.places)])],
-)
-def hourly(
-    context: dg.AssetExecutionContext, weather: SourceResource, warehouse: WarehouseResource
-) -> dg.MaterializeResult[None]:
-    """Fetch the hours that are wanted and missing, and those whose forecast is old."""
-    return _fetch(context, weather, warehouse, tables.hourly, _hours)
+    Hours are those that are missing, and those whose forecast is old. In this order, as both use
+    the requests of a day; the hours are fetched even if the present weather failed.
+    """
+    failures: list[Exception] = []
+    for table, kinds_of in ((tables.observations, _present), (tables.hourly, _hours)):
+        if asset_key(table) in context.selected_asset_keys:
+            try:
+                yield _fetch(context, weather, warehouse, table, kinds_of)
+            except Exception as failure:  # noqa: BLE001 - raised below
+                failures.append(failure)
+    if failures:
+        raise failures[0]
 
 
 def _present(settings: Settings) -> list[Kind[Any, Any]]:
@@ -130,6 +131,7 @@ def _fetch(
         with store.engine.connect() as connection:
             stats = table_stats(connection, asset_key(table))
         return dg.MaterializeResult(
+            asset_key=asset_key(table),
             metadata={
                 **stats,
                 "provider": kinds[0].client.name,
@@ -181,4 +183,4 @@ def weather_due(
     return dg.SkipReason(reason) if reason else dg.RunRequest()
 
 
-definitions = dg.Definitions(assets=[places, observations, hourly], sensors=[weather_due])
+definitions = dg.Definitions(assets=[places, fetched], sensors=[weather_due])

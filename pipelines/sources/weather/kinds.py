@@ -139,6 +139,7 @@ class Archive(Forecast):
 
     name = "archive"
     max_calls = weight(MAX_ARCHIVE_DAYS)
+    reserve = 0.2
     goes_back = True
 
     def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:

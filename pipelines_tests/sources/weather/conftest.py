@@ -12,7 +12,7 @@ from pipelines.testing.fake_source import FakeSource
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.sources.weather.site import Site, Theirs
+from pipelines_tests.sources.weather.site import Present, Site, Theirs
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,11 @@ def site(
     tmp_path: Path,
 ) -> Site:
     return Site(warehouse, owner, clock, http, sandbox, tmp_path)
+
+
+@pytest.fixture
+def present(warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock) -> Present:
+    return Present(warehouse, owner, clock)
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_neither_dagster_nor_the_database_stores_a_key(
     ]
     printed = capfd.readouterr()
     everything = "".join([*kept, caplog.text, printed.out, printed.err])
-    assert "weather_observations" in everything
+    assert "weather_fetched" in everything
     assert "hunter2" not in everything
 
 

@@ -17,7 +17,6 @@ from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.clock import FakeClock
 from pipelines_tests.command import PROJECT
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.weather.site import MadeUp, Present, observed
@@ -38,8 +37,8 @@ def away() -> TransientFailure:
 
 
 @pytest.fixture
-def site(warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock) -> Present:
-    return Present(warehouse, owner, clock)
+def site(present: Present) -> Present:
+    return present
 
 
 def test_many_places_are_one_request_and_fresh_for_two_hours(site: Present) -> None:
@@ -157,7 +156,8 @@ def test_requests_stay_within_the_allowance(site: Present) -> None:
     assert site.fetch(provider).succeeded == 25
     site.clock.pass_by(hours=3)
     paused = site.fetch(provider).paused or ""
-    assert paused.startswith("the quota of made-up is used up until 2026-11-21 00:00 UTC")
+    used_up = "the quota of made-up, 25 requests a day, is used up until 2026-11-21 00:00 UTC"
+    assert paused.startswith(used_up)
     site.clock.pass_by(days=1)
     assert site.fetch(provider).succeeded == 25
 

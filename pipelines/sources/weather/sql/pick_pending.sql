@@ -1,5 +1,5 @@
 -- Next places to geocode.
-SELECT place_id, country_code, postcode, city
+SELECT place_id, latitude, longitude, country_code, postcode, city
 FROM weather.pending_places(:now)
 INNER JOIN weather.places USING (place_id)
 ORDER BY place_id
