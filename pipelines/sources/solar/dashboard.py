@@ -60,7 +60,9 @@ def show() -> None:
         period = choose("By", list(PERIODS), default="day", key="by") or "day"
         last = ""
         if period == "day":
-            last = choose("Last", list(LAST_DAYS), default="60 days", key="last") or "60 days"
+            last = st.selectbox(
+                "Last", list(LAST_DAYS), 2, key="last", bind="query-params", width=140
+            )
         clicked = st.date_input(
             "Day", None, max_value=today, key="day", bind="query-params", width=200
         )

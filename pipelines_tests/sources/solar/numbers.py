@@ -44,7 +44,7 @@ QUERIES = {
     "losses": (
         (
             "SELECT plant_id, day, cause, loss_kwh AS kwh, lost_kwh AS lost, loss_amount AS amount"
-            " FROM metrics.solar_losses"
+            " FROM metrics.solar_losses WHERE abs(loss_kwh) >= 1e-9"
         ),
         3,
     ),
@@ -94,9 +94,12 @@ QUERIES = {
         2,
     ),
 }
+#: What a cause has to be: less is the last digit of a float, which differs by the order of steps.
+LEAST_KWH = 1e-9
 #: Ratios have four decimals, sums three, amounts two.
 TOLERANCE = {"amount": 0.0051, "observed_amount": 0.0051, "allowed": 1e-6, "loss": 1e-6}
-EXACT = ("gain", "sky", "outage", "plant", "other", "sensor", "kwh", "best")
+CAUSES = ("gain", "sky", "outage", "plant", "other", "sensor")
+EXACT = (*CAUSES, "kwh", "best")
 
 
 def read(owner: psycopg.Connection, name: str) -> Numbers:
@@ -104,11 +107,7 @@ def read(owner: psycopg.Connection, name: str) -> Numbers:
     cursor = owner.execute(query.encode())
     names = [column.name for column in cursor.description or ()]
     return {
-        row[:columns]: {
-            name: value
-            for name, value in zip(names[columns:], row[columns:], strict=True)
-            if value is not None
-        }
+        row[:columns]: _known(dict(zip(names[columns:], row[columns:], strict=True)))
         for row in cursor.fetchall()
     }
 
@@ -166,7 +165,7 @@ def numbers(all_records: Mapping[int, Record]) -> dict[str, Numbers]:
         for day in days:
             estimate = {"not_delivered_kwh": not_delivered(record, day)}
             found["days"][plant_id, day] = _known(_of_days(record, day, day) | estimate)
-            for cause, kwh in day_losses(record, day).items():
+            for cause, kwh in _known({**day_losses(record, day)}).items():
                 part = {"kwh": kwh, "lost": kwh if kwh > 0 else None}
                 part["amount"] = money(record.plant, kwh)
                 found["losses"][plant_id, day, cause] = _known(part)
@@ -206,5 +205,10 @@ def _of_days(record: Record, first: dt.date, last: dt.date) -> dict[str, Any]:
     }
 
 
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _known(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what is not null, and of causes what is more than a last digit."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and not (name in CAUSES and abs(value) < LEAST_KWH)
+    }
