@@ -151,7 +151,10 @@ def set_location(plant_id: int, latitude: float, longitude: float) -> None:
     echo(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
 
 
-@plants.command(short_help="Change the capacity of a plant.")
+@plants.command(
+    short_help="Change the capacity of a plant.",
+    context_settings={"ignore_unknown_options": True},  # a number below zero is no option
+)
 @a_plant
 @click.argument("capacity_kwp", type=float)
 def set_capacity(plant_id: int, capacity_kwp: float) -> None:
@@ -163,7 +166,10 @@ def set_capacity(plant_id: int, capacity_kwp: float) -> None:
     echo(f"Plant {plant_id} has {capacity_kwp:g} kWp.")
 
 
-@plants.command(short_help="Change what a kWh of a plant is worth.")
+@plants.command(
+    short_help="Change what a kWh of a plant is worth.",
+    context_settings={"ignore_unknown_options": True},
+)
 @a_plant
 @click.argument("tariff_per_kwh", type=NUMBER)
 @click.argument("currency", type=CURRENCY)

@@ -348,7 +348,8 @@ solar_plant_health = Table(
             f"performance_ratio_{days}_days",
             Double,
             f"Observed / expected energy of the stored hours of {days} days; null if none was"
-            " expected.",
+            " expected. It moves with the weather: see weather_adjusted_ratio of"
+            " metrics.solar_periods.",
         )
         for days in (7, 30)
     ),
@@ -356,7 +357,8 @@ solar_plant_health = Table(
         optional(
             f"availability_{days}_days",
             Double,
-            f"Stored hours / calendar hours of {days} days, 0 to 1.",
+            f"Stored hours / calendar hours of {days} days, 0 to 1. A dead plant that reports has"
+            " 1: see operational_availability of metrics.solar_periods.",
         )
         for days in (7, 30)
     ),

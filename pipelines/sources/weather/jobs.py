@@ -140,7 +140,7 @@ def _fetch(
                 "requests": done.requests,
                 "impossible_values": done.impossible.total(),
                 **({"paused": done.paused} if done.paused else {}),
-            }
+            },
         )
 
 

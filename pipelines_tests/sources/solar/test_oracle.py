@@ -126,6 +126,35 @@ def test_kept_days_follow_late_readings_weather_and_places(
     assert owner.execute(KEPT).fetchall() == kept
 
 
+def test_places_that_were_swapped_are_followed_though_their_weather_came_at_once(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Hours of many places come with one request: their number and time are those of each other."""
+    made = history(2)
+    hours, suns = stored_hours(made), all_suns(made)
+    loading.add_plants(warehouse, owner, made.plants)
+    loading.add_weather(owner, suns)
+    owner.execute("UPDATE weather.hourly SET fetched_at = '2026-11-25'")
+    loading.send_all(warehouse, made.plants, made.hours, made.first, made.last)
+    losses.refresh(warehouse)
+    plants = {plant.plant_id: plant for plant in made.plants}
+    one, other = plants[SENSOR], plants[TOKYO]
+    places = {
+        one.plant_id: replace(one, latitude=other.latitude, longitude=other.longitude),
+        other.plant_id: replace(other, latitude=one.latitude, longitude=one.longitude),
+    }
+    for plant in places.values():
+        owner.execute(
+            "UPDATE solar.plants SET latitude = %s, longitude = %s WHERE plant_id = %s",
+            [plant.latitude, plant.longitude, plant.plant_id],
+        )
+    assert losses.refresh(warehouse) > 0
+    swapped = {one.plant_id: other.plant_id, other.plant_id: one.plant_id}
+    moved = [replace(sun, plant_id=swapped.get(sun.plant_id, sun.plant_id)) for sun in suns]
+    everyone = [places.get(plant.plant_id, plant) for plant in made.plants]
+    assert differences(owner, records(everyone, hours, moved)) == []
+
+
 def test_after_a_changed_day_only_what_follows_from_it_is_computed(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

@@ -1,6 +1,10 @@
--- Computes the losses of the days of a plant whose weather is not the one they were computed with.
+-- Computes the losses of the days of a plant whose weather is not the one they were computed with, or of all if it is of
+-- another place. A plant that was deleted meanwhile has none.
 INSERT INTO solar.weather_versions (plant_id, version)
-VALUES (:plant_id, :version)
+SELECT plants.plant_id, :version
+FROM solar.plants
+WHERE plants.plant_id = :plant_id
+FOR KEY SHARE
 ON CONFLICT (plant_id) DO UPDATE SET version = excluded.version;
 
 SELECT
@@ -27,7 +31,8 @@ SELECT
             WHERE
                 days.plant_id = :plant_id
                 AND (
-                    kept.day IS NULL
+                    :is_moved
+                    OR kept.day IS NULL
                     OR (kept.weather_hours, kept.weather_fetched_at)
                     IS DISTINCT FROM (coalesce(weather.hours, 0), weather.fetched_at)
                 )

@@ -7,6 +7,7 @@ SELECT
     daily.performance_ratio AS share,
     sum(losses.loss_kwh) AS lost_kwh
 FROM metrics.solar_daily AS daily
+INNER JOIN solar.plants ON daily.plant_id = plants.plant_id AND plants.retired_at IS NULL
 INNER JOIN metrics.solar_losses AS losses
     ON daily.plant_id = losses.plant_id AND daily.day = losses.day
 WHERE

@@ -16,8 +16,10 @@ SELECT
         AS irradiation_ratio,
     solar.ratio(1000 * days.observed_energy_kwh, days.observed_irradiation_wh_per_m2)
         AS energy_per_irradiation_kwh_per_kwh_per_m2,
-    CASE WHEN days.hours_present > 0 THEN solar.rounded(kept.allowed_energy_kwh) END
-        AS allowed_energy_kwh,
+    CASE
+        WHEN days.hours_present > 0 AND (kept.allowed_energy_kwh > 0 OR kept.sensor_kwh = 0)
+            THEN solar.rounded(kept.allowed_energy_kwh)
+    END AS allowed_energy_kwh,
     solar.ratio(kept.adjusted_energy_kwh, kept.allowed_energy_kwh) AS weather_adjusted_ratio,
     solar.ratio(kept.used_hours, kept.usable_hours) AS operational_availability,
     solar.ratio(
@@ -26,7 +28,7 @@ SELECT
     solar.ratio(days.observed_energy_kwh, plants.capacity_kwp) AS specific_yield_kwh_per_kwp,
     solar.ratio(days.hours_present, days.hours_expected) AS data_completeness,
     solar.rounded(kept.not_delivered_kwh) AS not_delivered_kwh,
-    round(days.observed_energy_kwh::numeric * plants.tariff_per_kwh, 2) AS observed_amount,
+    round(days.observed_energy_kwh::numeric * plants.tariff_per_kwh, 6) AS observed_amount,
     plants.tariff_currency
 FROM solar.days
 LEFT JOIN solar.plants ON days.plant_id = plants.plant_id

@@ -7,7 +7,7 @@ SELECT
     CASE WHEN parts.loss_kwh > 0 THEN solar.rounded(parts.loss_kwh) END AS lost_kwh,
     parts.loss_kwh,
     parts.low_hours,
-    round(parts.loss_kwh::numeric * plants.tariff_per_kwh, 2) AS loss_amount,
+    round(parts.loss_kwh::numeric * plants.tariff_per_kwh, 6) AS loss_amount,
     plants.tariff_currency
 FROM metrics.solar_day_losses AS days
 INNER JOIN solar.plants ON days.plant_id = plants.plant_id
@@ -23,8 +23,8 @@ CROSS JOIN LATERAL (
 WHERE parts.loss_kwh <> 0;
 
 COMMENT ON VIEW metrics.solar_losses IS
-'Expected less observed energy of each plant by day and cause: sums of enriched.solar_hour_losses. The
-parts of a day add up to its expected less observed energy, also over days and plants. There are up to
+'Expected less observed energy of each plant by day and cause: sums of enriched.solar_hour_losses, kept
+as of the last load and of the weather''s last run. The parts of a day add up to its expected less observed energy, also over days and plants. There are up to
 six rows for each day with readings. Energy of hours that were not delivered is an estimate apart:
 not_delivered_kwh in metrics.solar_daily. Soiling is a finding: metrics.solar_soiling. Fast if filtered
 by plant_id and a range of day.';

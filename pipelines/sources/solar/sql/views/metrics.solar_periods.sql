@@ -37,7 +37,9 @@ AS $$
             starts.period_start::date AS period_start,
             sum(days.expected_energy_kwh) AS expected,
             sum(days.observed_energy_kwh) AS observed,
-            sum(kept.allowed_energy_kwh) AS allowed,
+            sum(kept.allowed_energy_kwh) FILTER (
+                WHERE kept.allowed_energy_kwh > 0 OR kept.sensor_kwh = 0
+            ) AS allowed,
             sum(kept.adjusted_energy_kwh) AS adjusted,
             sum(kept.used_hours) AS used,
             sum(kept.usable_hours) AS usable,
@@ -121,7 +123,7 @@ AS $$
         solar.rounded(sum(by_plant.not_delivered)),
         CASE
             WHEN count(DISTINCT by_plant.tariff_currency) = 1
-                THEN round(sum(by_plant.observed::numeric * by_plant.tariff_per_kwh), 2)
+                THEN round(sum(by_plant.observed::numeric * by_plant.tariff_per_kwh), 6)
         END,
         CASE WHEN count(DISTINCT by_plant.tariff_currency) = 1 THEN min(by_plant.tariff_currency) END,
         bool_and(by_plant.is_whole)
@@ -139,8 +141,8 @@ COMMENT ON FUNCTION metrics.solar_periods(integer [], date, date, text) IS
 'Returns the energy of plants by period (day, week, month or year) from from_date until before to_date:
 a row for each plant and period, for each period of all of them (plant_id is null), for each plant
 (period_start is null), and for all (both are null). It covers the days that are over, from each
-plant''s first day with readings until it was retired. is_whole is true if each hour of the whole period
-is stored, also outside the range. The columns are those of metrics.solar_daily, of the sums;
+plant''s first day with readings until it was retired. is_whole is true if the range covers
+the whole period and each hour of it is stored. The columns are those of metrics.solar_daily, of the sums;
 not_delivered_kwh is of the days of which it is known. specific_yield_kwh_per_kwp is null of several
 plants, iec_performance_ratio is of those with a capacity, and observed_amount is of those with a
 tariff, null if their currencies differ.

@@ -85,7 +85,7 @@ BEGIN
             solar.ratio(readings.observed_energy_kwh, plant.capacity_kwp),
             (readings.read_at IS NOT NULL)::integer::double precision,
             NULL::double precision,
-            round(readings.observed_energy_kwh::numeric * plant.tariff_per_kwh, 2),
+            round(readings.observed_energy_kwh::numeric * plant.tariff_per_kwh, 6),
             plant.tariff_currency
         FROM generate_series(
             solar_report.from_date::timestamp,
@@ -134,7 +134,7 @@ BEGIN
             )
         ),
         solar.rounded(sum(kept.not_delivered_kwh)),
-        round(sum(days.observed_energy_kwh)::numeric * plant.tariff_per_kwh, 2),
+        round(sum(days.observed_energy_kwh)::numeric * plant.tariff_per_kwh, 6),
         plant.tariff_currency
     FROM generate_series(
         solar_report.from_date::timestamp,
