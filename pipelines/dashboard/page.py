@@ -93,8 +93,7 @@ class Card:
     """The number of a source on the overview, with its course.
 
     Its statement returns a row for each day, the last one today's, with `value`, and optionally
-    `detail`, a few words about the last one, `as_of`, by default the last delivery's time, and
-    `change`, if the days before have other members.
+    `detail`, words about the last one, `change` and `as_of`, by default the last delivery's time.
     """
 
     label: str
