@@ -336,15 +336,15 @@ class _Loop(Generic[B, A]):
             self._send(follow_up)
 
     @staticmethod
-    def _moved(connection: Connection, asked: Sequence[Place]) -> list[int]:
+    def _moved(connection: Connection, requested: Sequence[Place]) -> list[int]:
         """Return the places that have other coordinates now; the others keep theirs meanwhile."""
         columns = places.c.place_id, places.c.latitude, places.c.longitude
-        ids = [place.place_id for place in asked]
+        ids = [place.place_id for place in requested]
         query = select(*columns).where(places.c.place_id.in_(ids)).with_for_update(read=True)
         now = {row.place_id: (row.latitude, row.longitude) for row in connection.execute(query)}
         return [
             place.place_id
-            for place in asked
+            for place in requested
             if now.get(place.place_id) != (place.latitude, place.longitude)
         ]
 

@@ -34,7 +34,7 @@ RECEIVERS = (
     Place("IN", "Street 17, 110001 New Delhi, India"),
     Place("ES", "Street 18, 28013 Madrid, Spain"),
 )
-#: Journeys of parcels: a status, and after how many days it is first told.
+#: Journeys of parcels: a status, and after how many days it is first reported.
 Journey = Sequence[tuple[str, int]]
 JOURNEYS: tuple[Journey, ...] = (
     (("in_transit", 0), ("inbound_scan", 1), ("scanned", 2), ("delivery", 1)),
@@ -50,7 +50,7 @@ JOURNEYS: tuple[Journey, ...] = (
     (("cancelled", 0),),
     (("in_transit", 0), ("cancelled", 1)),
     (("in_transit", 0), ("exception", 2)),
-    (("in_transit", 0), ("held by customs", 2), ("at depot 7", 1), ("delivery", 3)),
+    (("in_transit", 0), ("waiting for customs", 2), ("at depot 7", 1), ("delivery", 3)),
     (("scanned", 0), ("in_transit", 1), ("scanned", 1), ("in_transit", 1)),
 )
 
@@ -76,14 +76,14 @@ def history(seed: int, now: datetime) -> History:
     random = Random(seed)
     slots = _slots(random, now)
     late = set(random.sample(range(10, len(slots) - 20), 12))
-    told = _Told(random, slots, now)
-    _cases(told, late)
-    while told.parcels < PARCELS:
-        told.follow(random.choice(JOURNEYS), random.randrange(len(slots) - 3))
-    for number in set(range(len(slots))) - set(told.lines):  # no file without lines
-        told.add([(number, told.line())])
+    reported = _Reported(random, slots, now)
+    _cases(reported, late)
+    while reported.parcels < PARCELS:
+        reported.follow(random.choice(JOURNEYS), random.randrange(len(slots) - 3))
+    for number in set(range(len(slots))) - set(reported.lines):  # no file without lines
+        reported.add([(number, reported.line())])
     files = [
-        File(slot.name, slot.at, tuple(told.lines[number])) for number, slot in enumerate(slots)
+        File(slot.name, slot.at, tuple(reported.lines[number])) for number, slot in enumerate(slots)
     ]
     return History(_as_loaded(random, files, late), now)
 
@@ -106,8 +106,8 @@ def _slots(random: Random, now: datetime) -> list[_Slot]:
     return [_Slot(f"status_{number}.csv", at) for number, at in enumerate(times, start=1)]
 
 
-class _Told:
-    """What is told of parcels, by the numbers of files in the order of news."""
+class _Reported:
+    """What is reported of parcels, by the numbers of files in the order of news."""
 
     def __init__(self, random: Random, slots: Sequence[_Slot], now: datetime) -> None:
         self.random = random
@@ -154,8 +154,8 @@ class _Told:
             statuses[after] = statuses[last]
         has_promise = random.random() < 0.6
         news = []
-        for told, number in enumerate(sorted(statuses)):
-            promised_on = promise if has_promise and told >= promised_from else None
+        for reported, number in enumerate(sorted(statuses)):
+            promised_on = promise if has_promise and reported >= promised_from else None
             news.append((number, replaced(parcel, statuses[number], promised_on)))
             if random.random() < 0.1:
                 promise += timedelta(days=random.choice((-1, 1, 3)))
@@ -169,35 +169,35 @@ def replaced(
     return Line(line.tracking_number, line.carrier, *ends, status, promised_on)
 
 
-def _cases(told: _Told, late: set[int]) -> None:
+def _cases(reported: _Reported, late: set[int]) -> None:
     """What chance might leave out: each journey, and what depends on a certain file."""
-    random, count = told.random, len(told.slots)
+    random, count = reported.random, len(reported.slots)
     for journey in JOURNEYS:
-        told.follow(journey, random.randrange(count // 2))
+        reported.follow(journey, random.randrange(count // 2))
     # Silent, though the same list comes again until today; and silent on time's limit.
     for status in ("in_transit", "exception", "at depot 7"):
-        told.follow(((status, 0),), random.randrange(20, 60), again=count)
+        reported.follow(((status, 0),), random.randrange(20, 60), again=count)
     for days in (30, 7):
-        limit = told.now - timedelta(days=days)
-        at_limit = [n for n, slot in enumerate(told.slots) if slot.at == limit]
+        limit = reported.now - timedelta(days=days)
+        at_limit = [n for n, slot in enumerate(reported.slots) if slot.at == limit]
         for number in (*at_limit, at_limit[-1] + 1):
             for status in ("in_transit", "delivery"):
-                told.add([(number, replaced(told.line(), status))])
+                reported.add([(number, replaced(reported.line(), status))])
     # status_9 comes before status_10, whichever is loaded first.
     for ties in (8, 98):
-        parcel = told.line()
-        told.add([(ties, parcel), (ties + 1, replaced(parcel, "delivery"))])
+        parcel = reported.line()
+        reported.add([(ties, parcel), (ties + 1, replaced(parcel, "delivery"))])
     for number in sorted(late):
         # A late file splits a time of one status, ...
-        parcel = told.line()
+        parcel = reported.line()
         split = replaced(parcel, "scanned")
-        told.add([(number - 2, parcel), (number, split), (number + 2, parcel)])
+        reported.add([(number - 2, parcel), (number, split), (number + 2, parcel)])
         # ... shows that what was first loaded as delivered had been under way, ...
-        parcel = told.line()
-        told.add([(number, parcel), (number + 1, replaced(parcel, "delivery"))])
+        parcel = reported.line()
+        reported.add([(number, parcel), (number + 1, replaced(parcel, "delivery"))])
         # ... and is the first to have a promise.
-        parcel, promise = told.line(), told.slots[number].at.date() + timedelta(days=3)
-        told.add(
+        parcel, promise = reported.line(), reported.slots[number].at.date() + timedelta(days=3)
+        reported.add(
             [
                 (number - 1, parcel),
                 (number, replaced(parcel, "in_transit", promise)),
@@ -206,21 +206,21 @@ def _cases(told: _Told, late: set[int]) -> None:
             ]
         )
     # Delivered in the evening of UTC on the promised day, which is the day after in Tokyo.
-    evening = random.choice([n for n, s in enumerate(told.slots) if n > 3 and s.at.hour >= 16])
+    evening = random.choice([n for n, s in enumerate(reported.slots) if n > 3 and s.at.hour >= 16])
     for receiver in (TOKYO, NEW_YORK, NOWHERE):
-        parcel = told.line(receiver, told.slots[evening].at.date())
+        parcel = reported.line(receiver, reported.slots[evening].at.date())
         delivered = replaced(parcel, "delivery", parcel.promised_on)
-        told.add([(evening - 3, parcel), (evening, delivered)])
+        reported.add([(evening - 3, parcel), (evening, delivered)])
     # Overdue: silent, and on its way.
     for number in (50, count - 8):
-        promise = told.slots[number].at.date() + timedelta(days=2)
-        told.add([(number, told.line(promised_on=promise))])
+        promise = reported.slots[number].at.date() + timedelta(days=2)
+        reported.add([(number, reported.line(promised_on=promise))])
     # The receiver is corrected; and two carriers use the same tracking number.
-    parcel = told.line(NOWHERE)
-    told.add([(30, parcel), (33, replaced(parcel, "scanned", receiver=TOKYO))])
-    parcel = told.line()
+    parcel = reported.line(NOWHERE)
+    reported.add([(30, parcel), (33, replaced(parcel, "scanned", receiver=TOKYO))])
+    parcel = reported.line()
     other = Line(parcel.tracking_number, "FedEx", *SENDERS[:2], "lost")
-    told.add([(40, parcel), (41, other)])
+    reported.add([(40, parcel), (41, other)])
 
 
 def _as_loaded(random: Random, files: list[File], late: set[int]) -> list[File]:

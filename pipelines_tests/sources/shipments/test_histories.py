@@ -65,13 +65,13 @@ def cases_of_files(made: History) -> dict[str, bool]:
 def repetition_becomes_change(made: History) -> bool:
     """Return whether a file between two that say the same of a parcel is loaded after both."""
     loaded = {id(file): number for number, file in enumerate(made.files)}
-    told: dict[Key, list[tuple[int, str]]] = defaultdict(list)
+    reported: dict[Key, list[tuple[int, str]]] = defaultdict(list)
     for file in in_order_of_news(made.files):
         for line in set(file.lines):
-            told[line.key].append((loaded[id(file)], line.status))
+            reported[line.key].append((loaded[id(file)], line.status))
     return any(
         before[1] == after[1] != between[1] and between[0] > max(before[0], after[0])
-        for news in told.values()
+        for news in reported.values()
         for before, between, after in zip(news, news[1:], news[2:], strict=False)
     )
 
