@@ -23,8 +23,8 @@ CROSS JOIN LATERAL (
 WHERE parts.loss_kwh <> 0;
 
 COMMENT ON VIEW metrics.solar_losses IS
-'Expected less observed energy of each plant by day and cause: sums of enriched.solar_hour_losses, kept
-as of the last load and of the weather''s last run. The parts of a day add up to its expected less observed energy, also over days and plants. There are up to
+'Expected less observed energy of each plant by day and cause: sums of enriched.solar_hour_losses. They
+are kept as of the last load and of the last run of the weather. The parts of a day add up to its expected less observed energy, also over days and plants. There are up to
 six rows for each day with readings. Energy of hours that were not delivered is an estimate apart:
 not_delivered_kwh in metrics.solar_daily. Soiling is a finding: metrics.solar_soiling. Fast if filtered
 by plant_id and a range of day.';
