@@ -146,3 +146,21 @@ def test_money_is_energy_by_the_plants_tariff(owner: Connection) -> None:
     owner.execute("UPDATE solar.plants SET tariff_per_kwh = 0.085, tariff_currency = 'EUR'")
     observed, loss, currency = owner.execute(amounts, [day]).fetchone() or (0, 0, "")
     assert (float(observed), float(loss), currency) == (30.6, 10.2, "EUR")
+
+
+def test_what_the_sun_allowed_is_unknown_of_a_dead_logger_wherever_it_is_shown(
+    owner: Connection,
+) -> None:
+    """It was zero: nothing is known of the sun, and nothing was expected of the next day."""
+    add_plant(owner, 1)
+    day, next_day = add_day(owner, 0, (20.0, 0.0, 400.0, 0.0)), add_day(owner, 1, (0.0,) * 4)
+    shown = {
+        "metrics.solar_daily": "day",
+        "metrics.solar_report(1, '2020-06-01', '2020-06-03', 'day')": "period_start",
+        "metrics.solar_periods('{1}', '2020-06-01', '2020-06-03')": "period_start",
+    }
+    for table, column in shown.items():
+        query = f"SELECT allowed_energy_kwh FROM {table} WHERE {column} = %s"
+        for of_day, expected in ((day, None), (next_day, 0)):
+            rows = owner.execute(query.encode(), [of_day]).fetchall()
+            assert {*rows} == {(expected,)}, (table, of_day)

@@ -258,7 +258,12 @@ day_losses = Table(
         " same hour of the clock in the 14 days before. Hours unknown there are left out; null if"
         " all are, 0 if none is missing.",
     ),
-    _kwh("allowed_energy_kwh", "Energy that the sun allowed, in the hours of which that is known"),
+    optional(
+        "allowed_energy_kwh",
+        Double,
+        "Energy that the sun allowed, in the hours of which that is known, kWh; null if it is known"
+        " of none with expected energy.",
+    ),
     _kwh("adjusted_energy_kwh", "Energy observed in the hours whose allowed energy is known"),
     _count("usable_hours", "in which the sun allowed more than 1 % of best_energy_kwh"),
     _count("used_hours", "of these with more than 1 % of what the sun allowed"),

@@ -16,10 +16,8 @@ SELECT
         AS irradiation_ratio,
     solar.ratio(1000 * days.observed_energy_kwh, days.observed_irradiation_wh_per_m2)
         AS energy_per_irradiation_kwh_per_kwh_per_m2,
-    CASE
-        WHEN days.hours_present > 0 AND (kept.allowed_energy_kwh > 0 OR kept.sensor_kwh = 0)
-            THEN solar.rounded(kept.allowed_energy_kwh)
-    END AS allowed_energy_kwh,
+    CASE WHEN days.hours_present > 0 THEN solar.rounded(kept.allowed_energy_kwh) END
+        AS allowed_energy_kwh,
     solar.ratio(kept.adjusted_energy_kwh, kept.allowed_energy_kwh) AS weather_adjusted_ratio,
     solar.ratio(kept.used_hours, kept.usable_hours) AS operational_availability,
     solar.ratio(

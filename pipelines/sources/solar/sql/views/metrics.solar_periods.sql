@@ -37,9 +37,7 @@ AS $$
             starts.period_start::date AS period_start,
             sum(days.expected_energy_kwh) AS expected,
             sum(days.observed_energy_kwh) AS observed,
-            sum(kept.allowed_energy_kwh) FILTER (
-                WHERE kept.allowed_energy_kwh > 0 OR kept.sensor_kwh = 0
-            ) AS allowed,
+            sum(kept.allowed_energy_kwh) AS allowed,
             sum(kept.adjusted_energy_kwh) AS adjusted,
             sum(kept.used_hours) AS used,
             sum(kept.usable_hours) AS usable,

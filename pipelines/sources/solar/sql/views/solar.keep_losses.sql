@@ -136,7 +136,8 @@ BEGIN
                 )
             )
         END,
-        sums.allowed, sums.adjusted, sums.usable, sums.used, sums.sensor_hours,
+        CASE WHEN sums.allowed > 0 OR sums.sensor = 0 THEN sums.allowed END,
+        sums.adjusted, sums.usable, sums.used, sums.sensor_hours,
         sums.sensor_energy, sums.sensor_irradiation, sums.best, sums.impossible,
         CASE
             WHEN

@@ -4,7 +4,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
-    WHEN whole < 1e-6 THEN NULL
+    WHEN coalesce(whole, 0) < 1e-6 THEN NULL
     WHEN part < 1e-100 THEN 0
     ELSE round((part / whole)::numeric, 4)::double precision
 END;
