@@ -17,6 +17,7 @@ from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres.errors import translated
 from pipelines.source import Input, Source, View
+from pipelines.warehouse.connection import estimated_rows
 from pipelines.warehouse.sql_files import comment_on, read_sql
 
 #: Seconds between retries of a step whose source or database was unavailable.
@@ -102,8 +103,7 @@ def table_spec(
 def row_count(connection: Connection, key: dg.AssetKey) -> dict[str, int]:
     """Return the number of rows as metadata; of a large table or view, the planner's estimate."""
     name = ".".join(key.path)
-    planned = text("SELECT ops.estimated_rows(to_regclass(:name))")
-    estimate = connection.execute(planned, {"name": name}).scalar_one()
+    estimate = estimated_rows(connection, name)
     if estimate < 0:  # a view, or a table without statistics
         plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) SELECT FROM {name}")).scalar_one()
         estimate = int(plan[0]["Plan"]["Plan Rows"])

@@ -176,6 +176,12 @@ def analyze_table(connection: Connection, name: str) -> None:
         connection.execute(text(f"ANALYZE {name}"))
 
 
+def estimated_rows(connection: Connection, name: str) -> int:
+    """Return the planner's estimate of a table's rows; -1 without statistics, or of a view."""
+    query = text("SELECT ops.estimated_rows(to_regclass(:name))")
+    return int(connection.execute(query, {"name": name}).scalar_one())
+
+
 def put_frame(connection: Connection, frame: pd.DataFrame, table: Table) -> None:
     """Insert rows by COPY, once in a transaction, replacing those with the same key."""
     columns = [str(name) for name in frame.columns]

@@ -9,13 +9,12 @@ a week everything is compared with all events.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, cast, delete, func, select, text
-from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy import Connection, delete, func, select, text
 
 from pipelines.ingest.statements import execute_file
 from pipelines.ingest.watermarks import move, position
 from pipelines.sources.bookings import source, tables
-from pipelines.warehouse.connection import Warehouse, analyze_table, set_local
+from pipelines.warehouse.connection import Warehouse, analyze_table, estimated_rows, set_local
 
 #: How far events are counted (`ops.watermarks`), and the lock of who counts.
 WATERMARK = "metrics.hotel_bookings"
@@ -46,9 +45,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> tuple[int, bool]:
             fresh = connection.execute(select(func.count()).where(is_fresh)).scalar_one()
         else:
             fresh = _execute(connection, "counts/take_fresh", loads)
-            estimate = select(func.ops.estimated_rows(cast(COUNTED, REGCLASS)))
-            stored = float(connection.execute(estimate).scalar_one())  # -1 without statistics
-            is_rebuilt = fresh > REBUILD_FROM * max(stored, 0)
+            is_rebuilt = fresh > REBUILD_FROM * max(estimated_rows(connection, COUNTED), 0)
         if is_rebuilt:
             set_local(connection, "work_mem", REBUILD_MEMORY)
             connection.execute(delete(tables.findings))

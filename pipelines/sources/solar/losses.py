@@ -3,13 +3,10 @@
 A plant is looked at again when a request brought weather of its place, or the place was changed.
 """
 
-from sqlalchemy import cast, func, select
-from sqlalchemy.dialects.postgresql import REGCLASS
-
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.solar import source
 from pipelines.sources.solar.load import source_of
-from pipelines.warehouse.connection import Warehouse, analyze_table
+from pipelines.warehouse.connection import Warehouse, analyze_table, estimated_rows
 
 HOURS = "weather.hourly"
 
@@ -18,8 +15,7 @@ def refresh(store: Warehouse) -> int:
     """Compute the days whose weather changed and those that follow from them; return how many."""
     with store.engine.connect() as connection:
         plants = execute_file(connection, source, "plants_with_new_weather", {}).all()
-        has_statistics = select(func.ops.estimated_rows(cast(HOURS, REGCLASS)) >= 0)
-        if plants and not connection.execute(has_statistics).scalar_one():
+        if plants and estimated_rows(connection, HOURS) < 0:
             analyze_table(connection, HOURS)  # else a first history takes a hundred times as long
             connection.commit()
     days = 0
