@@ -6,12 +6,7 @@ FROM fresh_events
 UNION
 SELECT hotel_id, night_of_stay
 FROM bookings.events
-WHERE hotel_id IN (
-    SELECT hotel_id
-    FROM bookings.books
-    LEFT JOIN hotel_days AS days USING (hotel_id)
-    WHERE (books.time_zone, books.day_begins) IS DISTINCT FROM (days.time_zone, days.day_begins)
-);
+WHERE hotel_id IN (SELECT hotel_id FROM bookings.stale_books);
 
 ANALYZE nights;
 
