@@ -92,6 +92,8 @@ def fetched(
                 yield _fetch(context, weather, warehouse, table, kinds_of)
             except Exception as failure:  # noqa: BLE001 - raised below
                 failures.append(failure)
+    for other in failures[1:]:
+        context.log.error("%s", other)
     if failures:
         raise failures[0]
 
