@@ -37,7 +37,7 @@ STATEMENTS = statements()
 def test_a_statement_of_a_page_reads_definitions(name: str) -> None:
     """It joined and compared raw rows: a second definition of the number, and another one."""
     read = relations_read(STATEMENTS[name])
-    assert {one for one in read if one.split(".")[0] not in SCHEMAS} <= REFERENCE
+    assert {table for table in read if table.split(".")[0] not in SCHEMAS} <= REFERENCE
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -14,6 +14,7 @@ from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.testing.databases import made
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import plans
 from pipelines_tests.work.filled import fill
 
 PARCEL = "WHERE tracking_number = 'TN00000007' AND carrier = 'FedEx'"
@@ -137,7 +138,7 @@ def counted(connection: psycopg.Connection[Any], statement: str) -> Counted:
         with connection.transaction(force_rollback=True):
             ((found,),) = connection.execute(explain).fetchall()
     plan = found[0]["Plan"]
-    nodes = list(_nodes(plan))
+    nodes = list(plans.nodes(plan))
     leaves = [
         one
         for one in nodes
@@ -158,12 +159,6 @@ def counted(connection: psycopg.Connection[Any], statement: str) -> Counted:
 def _rows(node: dict[str, Any]) -> float:
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
     return float(node["Actual Rows"] + sum(node.get(one, 0) for one in removed))
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for one in plan.get("Plans", []):
-        yield from _nodes(one)
 
 
 @pytest.fixture(scope="module")

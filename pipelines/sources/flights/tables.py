@@ -394,7 +394,7 @@ lowest_prices = Table(
     ),
     required("snapshot_at", INSTANT, "Time of the snapshot.", primary_key=True),
     required("departure_on", Date, "Local date of the first departure.", primary_key=True),
-    *(required(f"{one}_airport", Text, "IATA code.", primary_key=True) for one in ENDS),
+    *(required(f"{end}_airport", Text, "IATA code.", primary_key=True) for end in ENDS),
     required("lowest_price", PRICE, "Lowest price, in price_currency."),
     required("offers", Integer, "Number of offers in price_currency."),
     Index(None, "snapshot_at", postgresql_using="brin"),

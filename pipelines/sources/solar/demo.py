@@ -34,7 +34,7 @@ def seed_sandbox(store: Warehouse) -> str | None:
         if execute_file(connection, source, "has_had_plants", {}).scalar_one():
             return None
         tariff = {"tariff_per_kwh": TARIFF_PER_KWH, "tariff_currency": "EUR"}
-        rows = [dict(zip(columns, one[1:6], strict=True)) | tariff for one in DEMO_PLANTS]
+        rows = [dict(zip(columns, plant[1:6], strict=True)) | tariff for plant in DEMO_PLANTS]
         connection.execute(insert(plants), rows)  # numbered from 1, as theirs are
     now = dt.datetime.now(dt.UTC)
     for plant_id, ago, unobserved, missing, ages in EARLIER:

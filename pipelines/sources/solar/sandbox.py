@@ -111,7 +111,7 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
             )
         if plant_id == LATE_PLANT and ordinal % LATE_EVERY_DAYS == 0:
             late = [made[hour - len(HOURS)] for hour in LATE_HOURS]
-            sent = [0.0] * (len(late) - 1) + [sum(one.observed_energy_kwh for one in late)]
+            sent = [0.0] * (len(late) - 1) + [sum(reading.observed_energy_kwh for reading in late)]
             for hour, energy in zip(LATE_HOURS, sent, strict=True):
                 place = hour - len(HOURS)
                 made[place] = made[place]._replace(observed_energy_kwh=energy)

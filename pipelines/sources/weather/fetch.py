@@ -313,8 +313,8 @@ class _Loop(Generic[B, A]):
             request_log.delete_block(connection, self.kind.client)
             if moved := self._moved(connection, batch.places):
                 request_log.log_outcome(connection, request_id, "superseded", place_ids=moved)
-                good = {place_id: one for place_id, one in good.items() if place_id not in moved}
-                bad = [(place, one) for place, one in bad if place.place_id not in moved]
+                good = {key: answer for key, answer in good.items() if key not in moved}
+                bad = [(place, why) for place, why in bad if place.place_id not in moved]
             if good:
                 follow_up = self.kind.write(connection, batch, good)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))

@@ -55,7 +55,9 @@ class Numbers:
     ) -> None:
         self.owner, self.events, self.hotels, self.closed_on = owner, events, hotels, closed_on
         self.ids = {event.hotel_id for event in events}
-        self.of_hotel = {key: [one for one in events if one.hotel_id == key] for key in self.ids}
+        self.of_hotel = {
+            key: [event for event in events if event.hotel_id == key] for key in self.ids
+        }
         self.nights = [closed_on + dt.timedelta(days=1 + number) for number in range(NIGHTS)]
 
     def differences(self) -> list[str]:
@@ -69,7 +71,7 @@ class Numbers:
                 self._rows(COUNTS.format("stay_night")),
                 _flat(oracle_of_stays.counts_by_night(self.events)),
             ),
-            "changes": (self._rows(CHANGES), [(*one,) for one in oracle.changes(self.events)]),
+            "changes": (self._rows(CHANGES), [*map(tuple, oracle.changes(self.events))]),
             "book": (self._rows(BOOK), _flat(oracle.book(self.events, self.hotels))),
             "lead times": (self._rows(LEAD_TIMES), self._lead_times()),
             "findings": (self._found(), [*oracle.findings(self.events, self.hotels)]),
@@ -127,7 +129,8 @@ class Numbers:
     def _at_close(self, hotel_id: int, night: dt.date) -> tuple[Any, ...]:
         events = self.of_hotel[hotel_id]
         first = min(events, key=lambda event: event.event_at)  # since when the hotel is known
-        near = [one for one in events if one is first or one.night in (night, night - oracle.YEAR)]
+        nights = night, night - oracle.YEAR
+        near = [event for event in events if event is first or event.night in nights]
         of_night = near, self.hotels, hotel_id, night
         week = oracle.pickup(*of_night, self.closed_on, 7)
         return (
@@ -150,7 +153,7 @@ class Numbers:
         expected = oracle.pace(
             self.of_hotel[hotel_id], self.hotels, hotel_id, begin, end, self.closed_on, 60
         )
-        return self._rows(PACE, hotel_id, begin, end, at, 60), [(*one,) for one in expected]
+        return self._rows(PACE, hotel_id, begin, end, at, 60), [*map(tuple, expected)]
 
     def _at_an_instant(self, hotel_id: int, days: int) -> tuple[list[Any], list[Any]]:
         """The books at the last instant of a business day are those of its close."""

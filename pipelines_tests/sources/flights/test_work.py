@@ -2,11 +2,11 @@
 
 import datetime as dt
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from pipelines_tests import plans
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     TUESDAY,
@@ -99,14 +99,6 @@ def minutes_apart(now: dt.datetime) -> dict[str, Any]:
     return flights_document(offers, legs)
 
 
-def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every node of a plan that reads a table."""
-    if "Relation Name" in plan:
-        yield plan
-    for one in plan.get("Plans", []):
-        yield from scans(one)
-
-
 def test_offers_of_the_same_cities_and_week_share_their_usual_prices(flights: Flights) -> None:
     """They were computed for each offer: 20,000 offers of 60 days took 35 seconds."""
     now = dt.datetime.now(dt.UTC)
@@ -128,8 +120,8 @@ def test_offers_of_the_same_cities_and_week_share_their_usual_prices(flights: Fl
     (found,) = flights.row(f"EXPLAIN (ANALYZE, FORMAT JSON) {view}")
     read = sum(
         scan["Actual Rows"] * scan["Actual Loops"]
-        for scan in scans(found[0]["Plan"])
-        if scan["Relation Name"] == "lowest_prices"
+        for scan in plans.nodes(found[0]["Plan"])
+        if scan.get("Relation Name") == "lowest_prices"
     )
     assert read <= 3 * kept
     levels = f"SELECT count(*), count(low_price), count(price_level) FROM ({view}) AS levels"
