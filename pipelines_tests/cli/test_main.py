@@ -1,5 +1,6 @@
 """The commands, from the first one in a fresh clone."""
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -32,6 +33,10 @@ def query(state: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
+def date_of(file: Path) -> dt.date:
+    return dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC).date()
+
+
 @pytest.mark.system
 def test_one_command_loads_flights_from_scratch_and_repeats_without_change() -> None:
     rows = "SELECT * FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
@@ -42,8 +47,13 @@ def test_one_command_loads_flights_from_scratch_and_repeats_without_change() -> 
         assert "Created the tables" in first
         stored = query(state, rows)
         assert len(stored) > 300
+        loaded_on = date_of(state / "said.txt")
         second = isobar(state, "run")
         assert (second.returncode, second.stderr) == (0, "")
+        if loaded_on != dt.datetime.now(dt.UTC).date():  # which has a document of its own
+            stored = query(state, rows)
+            second = isobar(state, "run")
+            assert (second.returncode, second.stderr) == (0, "")
         assert query(state, rows) == stored
 
 
