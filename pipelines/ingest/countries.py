@@ -8,6 +8,7 @@
   that state, as in `Guadeloupe, France`, with the first characters of their postcodes.
 - `short_postcodes`: countries where part of a postcode may stand alone, as `SW1A` of `SW1A 2AA`:
   patterns of that part and of the rest.
+- `time_zones`: the IANA time zone of each country in which all clocks show the same time.
 """
 
 import re
@@ -48,6 +49,12 @@ def short_postcode(code: str) -> tuple[str, str] | None:
     """Return patterns of the part of a country's postcode that may stand alone, and of the rest."""
     found = _data()["short_postcodes"].get(code)
     return None if found is None else (found[0], found[1])
+
+
+def time_zone_of(code: str | None) -> str | None:
+    """Return the IANA time zone of a country, or None if its clocks differ or it is unknown."""
+    found: str | None = _data()["time_zones"].get(code)
+    return found
 
 
 def _data() -> dict[str, Any]:

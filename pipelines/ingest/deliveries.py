@@ -54,6 +54,8 @@ class Delivery:
     sha256: str
     byte_count: int
     received_at: datetime
+    #: Of a file: when it was last modified.
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def _entry(delivery: Delivery, run_id: str | None) -> dict[str, Any]:
         "sha256": delivery.sha256,
         "byte_count": delivery.byte_count,
         "received_at": delivery.received_at,
+        "modified_at": delivery.modified_at,
         "loaded_at": func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1)),
         "run_id": run_id,
         **dict.fromkeys(counts, 0),

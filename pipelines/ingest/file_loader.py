@@ -152,7 +152,8 @@ def load_file(runner: Runner, file: InboxFile, inbox: Inbox | None = None) -> Ou
 
 
 def _delivery(source: str, file: InboxFile) -> Delivery:
-    return Delivery(source, file.name, "", file.byte_count, datetime.now(UTC))
+    now = datetime.now(UTC)
+    return Delivery(source, file.name, "", file.byte_count, now, file.modified_at)
 
 
 def _compare(source: str, opened: BinaryIO, file: InboxFile) -> None:

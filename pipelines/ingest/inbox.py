@@ -7,10 +7,12 @@ so that polling does not read any file.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +40,12 @@ class InboxFile:
     byte_count: int
     modified_ns: int
     changed_ns: int
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was last modified, or now if its clock is ahead."""
+        since_1970 = timedelta(microseconds=self.modified_ns // 1000)
+        return min(datetime.fromtimestamp(0, UTC) + since_1970, datetime.now(UTC))
 
     @property
     def signature(self) -> tuple[int, int, int]:
@@ -77,7 +85,7 @@ class Inbox:
                 place=f"{self.variable}, {self.folder}",
                 remedy="Make it a folder that Isobar can read, or set the variable to another one.",
             ) from error
-        return sorted(found, key=lambda one: (one.modified_ns, one.name))
+        return sorted(found, key=lambda file: (file.modified_ns, natural_order(file.name)))
 
     def passed_over(self) -> list[str]:
         """Return the names of what is never loaded: it ends otherwise, or is a link or a pipe."""
@@ -146,6 +154,16 @@ def inspect_file(source: str, path: Path) -> InboxFile:
         problem, remedy = "it is not a regular file", "Give the path of a file."
         raise PermanentFailure(source, problem, place=str(path), remedy=remedy)
     return InboxFile(path, printable_name(path.name), *signature_of(status))
+
+
+def natural_order(name: str) -> tuple[str, str]:
+    """Return what names are ordered by as people read them: `status_9` before `status_10`."""
+
+    def with_length(digits: re.Match[str]) -> str:
+        number = digits[0].lstrip("0") or "0"
+        return f"0{len(number):03}{number}"
+
+    return re.sub("[0-9]+", with_length, name), name
 
 
 def printable_name(name: str) -> str:

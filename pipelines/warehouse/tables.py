@@ -167,6 +167,12 @@ deliveries = Table(
         " PostgreSQL does not commit an open delivery.",
         server_default="false",
     ),
+    optional(
+        "modified_at",
+        INSTANT,
+        "When the file was last modified; null if it is no file, or was loaded by version 4 or"
+        " older.",
+    ),
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
@@ -234,6 +240,11 @@ quarantine = Table(
     ),
     Index("quarantine_raw_idx", text("md5(raw)")),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
+    Index(
+        "quarantine_subject_idx",
+        text("(record_key[1])"),
+        postgresql_where="record_key IS NOT NULL",
+    ),
     schema="ops",
     comment="Rejected records and the reasons, one row each, dismissed records included."
     " Housekeeping purges old records, which ops.deliveries counts.",

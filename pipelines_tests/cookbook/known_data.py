@@ -16,8 +16,7 @@ from pipelines_tests.cookbook import known_bookings, known_flights, known_shipme
 #: Columns that loads fill with the time of the clock.
 WHEN_IT_CAME = {
     "ops.deliveries": ("received_at", "loaded_at"),
-    "shipments.shipments": ("first_seen_at", "last_seen_at", "updated_at"),
-    "shipments.status_history": ("seen_at",),
+    "shipments.shipments": ("updated_at",),
     "solar.corrections": ("corrected_at",),
 }
 
@@ -25,7 +24,7 @@ WHEN_IT_CAME = {
 #: Views of sources that go by the clock: old weather, and what has departed.
 BY_CLOCK = {
     "solar": ("metrics.solar_fleet_days",),
-    "shipments": ("enriched.shipments",),
+    "shipments": ("enriched.shipments", "metrics.parcels_by_day"),
     "flights": (
         "enriched.itineraries",
         "metrics.flight_usual_prices",

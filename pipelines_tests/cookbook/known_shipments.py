@@ -67,7 +67,7 @@ PLACES = {
     "FR 75001": Place(48.86, 2.34, 11.7, 24.0, 61),
     "GB SW1A": Place(51.5, -0.13, 10.3, 82.0, 63),
 }
-#: Of the only parcel that was delivered: when Friday's and Monday's files were loaded.
+#: When Friday's and Monday's files were written; a parcel is delivered in the second one.
 SENT_AT = dt.datetime(2026, 10, 30, 18, tzinfo=dt.UTC)
 DELIVERED_AT = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 11, 2, 11, 45, tzinfo=dt.UTC)
@@ -75,11 +75,11 @@ CALLED_AT = OBSERVED_AT + dt.timedelta(minutes=7)
 
 
 def put_friday(warehouse: Warehouse, folder: Path) -> None:
-    deliver(warehouse, folder, FRIDAY, name="shipments-2026-10-30.csv")
+    deliver(warehouse, folder, FRIDAY, "shipments-2026-10-30.csv", SENT_AT)
 
 
 def put_monday(warehouse: Warehouse, folder: Path) -> None:
-    deliver(warehouse, folder, MONDAY, name="shipments-2026-11-02.csv")
+    deliver(warehouse, folder, MONDAY, "shipments-2026-11-02.csv", DELIVERED_AT)
 
 
 def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:

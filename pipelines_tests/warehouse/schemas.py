@@ -8,7 +8,8 @@ LACKED_BY_4_0 = """
 SET ROLE isobar_owner;
 DROP TABLE metrics.hotel_book, bookings.books CASCADE;
 ALTER TABLE bookings.hotels DROP time_zone CASCADE, DROP day_begins CASCADE;
-UPDATE ops.sql_objects SET sha256 = repeat('0', 64) WHERE name = 'bookings/comments';
+UPDATE ops.sql_objects SET sha256 = repeat('0', 64)
+WHERE name IN ('bookings/comments', 'ops/comments', 'shipments/comments');
 DROP TABLE flights.lowest_prices CASCADE;
 ALTER TABLE flights.airports DROP served_city CASCADE;
 ALTER TABLE flights.prices DROP route CASCADE;
@@ -17,6 +18,19 @@ ALTER TABLE flights.itineraries DROP departs_at CASCADE, DROP first_accepted_at 
 ALTER TABLE solar.plants DROP capacity_kwp CASCADE, DROP tariff_per_kwh CASCADE,
     DROP tariff_currency CASCADE;
 DROP TABLE metrics.solar_day_losses, solar.weather_versions CASCADE;
+DROP TABLE shipments.status_days, shipments.rules CASCADE;
+DROP INDEX ops.quarantine_subject_idx, shipments.status_history_unknown_idx;
+ALTER TABLE ops.deliveries DROP modified_at CASCADE;
+ALTER TABLE shipments.addresses DROP time_zone CASCADE;
+ALTER TABLE shipments.status_history DROP sequence CASCADE, DROP previous_seen_at,
+    DROP previous_sequence, DROP status_class CASCADE,
+    ADD CONSTRAINT status_history_pkey PRIMARY KEY (tracking_number, carrier, seen_at);
+CREATE INDEX status_history_unknown_idx ON shipments.status_history (status, status_raw)
+WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery');
+ALTER TABLE shipments.shipments DROP status_class CASCADE, DROP status_since CASCADE,
+    DROP status_count, DROP last_sequence, DROP promised_on CASCADE, DROP promised_at,
+    DROP promised_sequence, DROP under_way_at CASCADE, DROP is_first_seen_delivered CASCADE,
+    DROP had_exception CASCADE;
 RESET ROLE;
 """
 

@@ -162,7 +162,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
             for view in views:
                 query = f"SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM {view} AS x"
                 query += " WHERE x::text !~ 'buses'"  # a plug-in that the other one lacks
-                assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone()
+                assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone(), (
+                    view
+                )
 
 
 def test_an_offer_that_lost_a_leg_in_4_0_is_whole_again(server: Connections, present: str) -> None:

@@ -4,7 +4,10 @@
 statements that store them.
 """
 
+from pydantic import field_validator
+
 from pipelines.config import Settings as Platform
+from pipelines.config.env_validation import invalid
 from pipelines.source import (
     Check,
     Feed,
@@ -22,7 +25,17 @@ from pipelines.source import (
     folder,
 )
 
-STATUS_PAIR = r"[^=,]+=\s*(?:in_transit|inbound_scan|scanned|delivery)\s*"
+#: The classes of known statuses. Any other status is of a parcel under way.
+CLASSES = {
+    "in_transit": "under_way",
+    "inbound_scan": "under_way",
+    "scanned": "under_way",
+    "exception": "exception",
+    "delivery": "delivered",
+    "returned": "returned",
+    "lost": "lost",
+    "cancelled": "cancelled",
+}
 
 
 class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
@@ -47,13 +60,37 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
     )
     statuses: str | None = Field(
         default=None,
-        pattern=rf"^\s*{STATUS_PAIR}(,\s*{STATUS_PAIR})*,?\s*$",
         description="What further statuses in these files mean: pairs with =, separated by commas."
         " Upper and lower case, spaces, - and _ make no difference. The meaning is in_transit,"
-        " inbound_scan, scanned or delivery. Shipments with such an unknown status get its meaning"
-        " with the next load; those that have a meaning keep it.",
-        examples=["DLV=delivery, on the road=in_transit"],
+        " inbound_scan, scanned or exception, or an end: delivery, returned, lost or cancelled."
+        " Shipments with such an unknown status get its meaning with the next load; those that"
+        " have a meaning keep it.",
+        examples=["DLV=delivery, on the road=in_transit, RTS=returned"],
     )
+    stale_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days without a change of status after which a parcel that has not ended is"
+        " silent: it is shown apart, and no weather is requested for it.",
+    )
+
+    @field_validator("statuses")
+    @classmethod
+    def _are_pairs(cls, statuses: str | None) -> str | None:
+        pairs = [pair for pair in (statuses or "").split(",") if pair.strip()]
+        for pair in pairs:
+            status, is_pair, meaning = (part.strip() for part in pair.partition("="))
+            if not (status and is_pair):
+                raise invalid(f"has {pair.strip()!r}, which is not a pair such as DLV=delivery")
+            if meaning not in CLASSES:
+                raise invalid(
+                    f"has {pair.strip()!r}, but the meaning of a status is one of"
+                    f" {', '.join(CLASSES)}"
+                )
+        if statuses is not None and not pairs:
+            raise invalid("has no pair such as DLV=delivery")
+        return statuses
 
     @classmethod
     def _value(cls, platform: Platform, source: str, field: str) -> object:
@@ -80,12 +117,13 @@ TABLES = (
 
 TEXTS = (
     *("raw", "tracking_number", "carrier", "sender_address", "receiver_address"),
-    *("status", "status_raw", "sku", "article_name"),
+    *("status", "status_raw", "status_class", "sku", "article_name"),
 )
 #: The columns of a staged line.
 LINE = dict.fromkeys(TEXTS, "text") | {
     **dict.fromkeys(("record", "quantity"), "integer"),
     "unit_price": "numeric",
+    "promised_on": "date",
 }
 
 feed = Feed(
@@ -96,11 +134,19 @@ feed = Feed(
         import_help="Load a CSV file of shipments as if from the inbox; loading it twice"
         " changes nothing.\n\nIt has one line for each article. The columns are"
         " tracking_number, carrier, sender_address, receiver_address, article_name,"
-        " article_quantity, article_price, sku and status, in any order.",
+        " article_quantity, article_price, sku and status, in any order; promised_on, the day on"
+        " which it should be delivered, may be missing.\n\nThe time of the file counts: what an"
+        " older one says is history.",
     ),
     parse=deferred("pipelines.sources.shipments.transform:parse"),
     stages={"stage_lines": LINE, "stage_addresses": "shipments.addresses"},
-    load=("load", deferred("pipelines.sources.shipments.reread:put_addresses"), "put"),
+    load=(
+        deferred("pipelines.sources.shipments.news:date"),
+        "load",
+        deferred("pipelines.sources.shipments.reread:put_addresses"),
+        "put",
+        deferred("pipelines.sources.shipments.news:put_late"),
+    ),
     keys={"stage_lines": ("tracking_number", "carrier", "sku")},
     analyze=TABLES,
 )
@@ -132,7 +178,8 @@ source = Source(
     reason_codes=(
         ReasonCode(
             "lines_disagree",
-            "Lines of one shipment differ in sender, receiver or status; all of them are rejected.",
+            "Lines of one shipment differ in sender, receiver, status or promised day; all of them"
+            " are rejected.",
             "Ask the sender to send the shipment again with the same values in each line.",
         ),
     ),
@@ -140,8 +187,9 @@ source = Source(
         Check(
             name="known_statuses",
             on="shipments.shipments",
-            expects="Every status is in_transit, inbound_scan, scanned or delivery.",
-            remedy="a status is unknown. It is kept as sent, and the shipment counts as on its way."
+            expects="Every status is one of those that have a class, such as in_transit or"
+            " delivery.",
+            remedy="a status is unknown. It is kept as sent, and the shipment counts as under way."
             " Ask the sender of the file what it means, and set `SHIPMENTS_STATUSES`, such as"
             " `DLV=delivery`",
         ),

@@ -36,7 +36,7 @@ def seed_sandbox(store: Warehouse) -> str | None:
         for at in days:
             body = as_csv(clean_lines(1, at.date()))
             name, digest = f"shipments-{at:%Y-%m-%d}.csv", hashlib.sha256(body).hexdigest()
-            delivery = Delivery(SOURCE, name, digest, len(body), at)
+            delivery = Delivery(SOURCE, name, digest, len(body), at, modified_at=at)
             content = Content(delivery=delivery, file=io.BytesIO(body))
             outcome = runner.attempt(connection, content)
             if isinstance(outcome, PermanentFailure):

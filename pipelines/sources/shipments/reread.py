@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from sqlalchemy import Connection, select, text
 
+from pipelines.ingest.countries import time_zone_of
 from pipelines.ingest.load import Load
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.shipments import Settings, source, tables
@@ -19,9 +20,13 @@ STAGE = text(
 
 
 def read_again(store: Warehouse, settings: Settings) -> None:
-    """Parse addresses again that an older version parsed, and statuses that were unknown."""
+    """Parse addresses again that an older version parsed, and statuses that were unknown.
+
+    Views follow `SHIPMENTS_STALE_DAYS` from then on.
+    """
     column = tables.addresses.c
     with store.transaction("shipments") as connection:
+        execute_file(connection, source, "put_rules", {"stale_days": settings.stale_days})
         _read_statuses_again(connection, settings)
         query = select(column.address).where(column.parser_version != PARSER_VERSION)
         if unread := connection.execute(query).scalars().all():
@@ -43,7 +48,9 @@ def address_rows(texts: Sequence[str]) -> pd.DataFrame:
     """Parse addresses; returns rows of `shipments.addresses`."""
     rows = ({"address": address} | vars(read_address(address)) for address in texts)
     frame = pd.DataFrame(rows).rename(columns={"status": "address_status"})
-    return frame.assign(parser_version=PARSER_VERSION)
+    zones = {code: time_zone_of(code) for code in frame["country_code"].unique()}
+    zone = frame["country_code"].map(zones)
+    return frame.assign(time_zone=zone, parser_version=PARSER_VERSION)
 
 
 def _read_statuses_again(connection: Connection, settings: Settings) -> None:
@@ -52,4 +59,8 @@ def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     for row in execute_file(connection, source, "unknown_statuses", {}).all():
         if (meaning := normalize_status(row.status_raw, statuses)) != row.status:
             renamed = {**row._mapping, "meaning": meaning}
+            execute_file(connection, source, "touch_status", renamed)
+            execute_file(connection, source, "count_statuses", {"sign": -1})
             execute_file(connection, source, "rename_status", renamed)
+            execute_file(connection, source, "follow_history", {})
+            execute_file(connection, source, "count_statuses", {"sign": 1})

@@ -8,6 +8,7 @@ contradict each other, and some addresses name no existing country.
 import csv
 import datetime as dt
 import io
+import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,8 @@ ODD_RECEIVERS = {
     9: "Roma, Italy",
 }
 PER_DAY = 15
+#: The time of each day's file.
+SENT_AT = dt.time(5, 20, tzinfo=dt.UTC)
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
@@ -55,6 +58,9 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
         if not file.exists():
             unfinished = folder / f".{file.name}.part"
             unfinished.write_bytes(as_csv(lines(seed, day)))
+            if day < today:
+                sent_at = dt.datetime.combine(day, SENT_AT).timestamp()
+                os.utime(unfinished, (sent_at, sent_at))
             unfinished.replace(file)
 
 

@@ -1,12 +1,19 @@
-"""The tables of shipments: current state of the files, status history, parsed addresses."""
+"""The tables of shipments: current state of the files, status history, parsed addresses.
+
+The time of a file is when it was last modified. Files of one time are in the order of their names,
+in which numbers count as numbers, and are numbered in it.
+"""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Computed,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
+    Interval,
     Numeric,
     SmallInteger,
     Table,
@@ -14,8 +21,10 @@ from sqlalchemy import (
     text,
 )
 
+from pipelines.sources.shipments import CLASSES
 from pipelines.warehouse.tables import (
     INSTANT,
+    WRITTEN_WITH,
     delivery_id_column,
     optional,
     required,
@@ -24,6 +33,13 @@ from pipelines.warehouse.tables import (
 
 SCHEMA = "shipments"
 metadata = source_metadata()
+UNDER_WAY = "under_way"
+#: Of a parcel that has not ended.
+IS_OPEN = "status_class IN ('under_way', 'exception')"
+KNOWN = ", ".join(f"'{status}'" for status in CLASSES)
+CASES = " ".join(
+    f"WHEN '{status}' THEN '{name}'" for status, name in CLASSES.items() if name != UNDER_WAY
+)
 
 
 def _shipment_columns() -> list[Column[str]]:
@@ -36,6 +52,16 @@ def _shipment_columns() -> list[Column[str]]:
         ),
         required("carrier", Text, "Name of the carrier, as sent: DHL, UPS, …", primary_key=True),
     ]
+
+
+def _status_class() -> Column[str]:
+    return optional(
+        "status_class",
+        Text,
+        "Class of the status: under_way, exception, delivered, returned, lost or cancelled."
+        " Unknown statuses count as under_way.",
+        Computed(f"CASE status {CASES} ELSE '{UNDER_WAY}' END", persisted=True),
+    )
 
 
 addresses = Table(
@@ -69,6 +95,12 @@ addresses = Table(
             " ELSE replace(postcode, ' ', '') END, lower(city)) END",
             persisted=True,
         ),
+    ),
+    optional(
+        "time_zone",
+        Text,
+        "IANA time zone of the country, in which a promised day is judged; null if the clocks of"
+        " the country differ, or it is unknown: UTC is used.",
     ),
     required(
         "address_status",
@@ -111,8 +143,8 @@ shipments = Table(
     required(
         "status",
         Text,
-        "in_transit, inbound_scan, scanned or delivery. Any other status is kept as"
-        " sent, in lower case, with _ between words.",
+        "in_transit, inbound_scan, scanned, exception, delivery, returned, lost or cancelled. Any"
+        " other status is kept as sent, in lower case, with _ between words.",
     ),
     required("status_raw", Text, "Status, as sent."),
     required(
@@ -125,13 +157,9 @@ shipments = Table(
     required(
         "total_value", Numeric, "Sum of quantity times unit price, in currency.", server_default="0"
     ),
-    required("first_seen_at", INSTANT, "When a file with the shipment was first loaded."),
-    required(
-        "last_seen_at",
-        INSTANT,
-        "When a file with the shipment was last loaded, with or without changes.",
-    ),
-    required("updated_at", INSTANT, "When the shipment or its articles last changed."),
+    required("first_seen_at", INSTANT, "Time of the first file with the shipment."),
+    required("last_seen_at", INSTANT, "Time of the last file with the shipment."),
+    required("updated_at", INSTANT, "When a load last changed the shipment or its articles."),
     delivery_id_column(),
     optional(
         "currency",
@@ -146,6 +174,44 @@ shipments = Table(
         "Address from which a returned shipment was first sent; null if it was never returned. A"
         " shipment is returned when a new status comes with the receiver as the sender.",
     ),
+    _status_class(),
+    required("status_since", INSTANT, "Time of the file with which the status came."),
+    required(
+        "status_count",
+        Integer,
+        "Number of statuses in shipments.status_history.",
+        server_default="1",
+    ),
+    optional(
+        "last_sequence",
+        Integer,
+        "Number of the last file with the shipment among those of last_seen_at; null if it was"
+        " loaded by version 4 or older, which took the time of loading as that of the file.",
+    ),
+    optional(
+        "promised_on",
+        Date,
+        "Day of the receiver on which it should be delivered at the latest: the first one in the"
+        " order of files; null if no file names one.",
+    ),
+    optional("promised_at", INSTANT, "Time of the file that promised the day; null if none did."),
+    optional(
+        "promised_sequence",
+        Integer,
+        "Number of that file among those of the same time; null with promised_at.",
+    ),
+    optional(
+        "under_way_at",
+        INSTANT,
+        "Time of the first file that has it under way or with an exception; null if none did.",
+    ),
+    required(
+        "is_first_seen_delivered",
+        Boolean,
+        "Whether the first file with it has it delivered, so that its way is unknown.",
+        server_default="false",
+    ),
+    required("had_exception", Boolean, "Whether it ever had an exception.", server_default="false"),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
@@ -156,6 +222,8 @@ shipments = Table(
         "tracking_number",
     ),
     Index(None, "total_value"),
+    Index("shipments_open_idx", "status_since", postgresql_where=IS_OPEN),
+    Index("shipments_ended_idx", "status_since", postgresql_where=f"NOT ({IS_OPEN})"),
     schema=SCHEMA,
     comment="Shipments, one row each, as of the last file that contains them.",
 )
@@ -186,10 +254,29 @@ status_history = Table(
     "status_history",
     metadata,
     *_shipment_columns(),
-    required("seen_at", INSTANT, "When a file with this status was loaded.", primary_key=True),
+    required("seen_at", INSTANT, "Time of the first file with this status.", primary_key=True),
     required("status", Text, "Status since seen_at, as in shipments.shipments."),
     required("status_raw", Text, "Status, as sent."),
     delivery_id_column(),
+    required(
+        "sequence",
+        Integer,
+        "Number of the file among those of the same time, from 0.",
+        primary_key=True,
+        server_default="0",
+    ),
+    optional(
+        "previous_seen_at",
+        INSTANT,
+        "Time of the last file with the status before; null if there is none, or it was loaded by"
+        " version 4 or older.",
+    ),
+    optional(
+        "previous_sequence",
+        Integer,
+        "Number of that file among those of the same time; null with previous_seen_at.",
+    ),
+    _status_class(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],
         ["shipments.shipments.tracking_number", "shipments.shipments.carrier"],
@@ -198,8 +285,45 @@ status_history = Table(
         "status_history_unknown_idx",
         "status",
         "status_raw",
-        postgresql_where="status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery')",
+        postgresql_where=f"status NOT IN ({KNOWN})",
     ),
     schema=SCHEMA,
     comment="Status changes of shipments, one row each, including the first status.",
+)
+
+status_days = Table(
+    "status_days",
+    metadata,
+    required("carrier", Text, "Name of the carrier, as sent.", primary_key=True),
+    required("status", Text, "Status, as in shipments.shipments.", primary_key=True),
+    required("began_on", Date, "UTC date on which it came.", primary_key=True),
+    required(
+        "ended_on",
+        Date,
+        "UTC date on which another status came; infinity if none did.",
+        primary_key=True,
+    ),
+    required(
+        "is_at_midnight",
+        Boolean,
+        "Whether it came at 00:00 UTC exactly, so that it is silent a day earlier.",
+        primary_key=True,
+    ),
+    required(
+        "is_first", Boolean, "Whether it is the first status of the parcel.", primary_key=True
+    ),
+    required("parcels", BigInteger, "Number of parcels."),
+    _status_class(),
+    schema=SCHEMA,
+    comment="Counts of shipments.status_history, which loads keep up to date.",
+    info={WRITTEN_WITH: "shipments.shipments"},
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    required("stale_after", Interval, "SHIPMENTS_STALE_DAYS of the last run.", primary_key=True),
+    schema=SCHEMA,
+    comment="What views need of the settings, in one row.",
+    info={WRITTEN_WITH: "shipments.shipments"},
 )

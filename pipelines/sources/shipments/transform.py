@@ -2,8 +2,9 @@
 
 The contract: one line per article, with tracking_number, carrier, sender_address, receiver_address,
 article_name, article_quantity (1 or more), article_price (per piece, at most two decimals, or three
-after a point if SHIPMENTS_CURRENCY has them, no currency), sku, status. A shipment is a tracking
-number of a carrier. Rules about several lines of one shipment are checked in SQL.
+after a point if SHIPMENTS_CURRENCY has them, no currency), sku, status, and perhaps promised_on
+(2026-12-24, or empty). A shipment is a tracking number of a carrier. Rules about several lines of
+one shipment are checked in SQL.
 """
 
 import re
@@ -17,10 +18,20 @@ import pandas as pd
 from pipelines.ingest.contract import is_name, is_text, shown, violations
 from pipelines.ingest.csv_files import Batch
 from pipelines.ingest.feeds import Context, Parsed
-from pipelines.ingest.identifiers import DAMAGED, IS_DAMAGED, UNSURE, WORDS, cleaned_all, storable
+from pipelines.ingest.identifiers import (
+    DAMAGED,
+    IS_DAMAGED,
+    NOTHING,
+    UNSURE,
+    WORDS,
+    cleaned_all,
+    storable,
+)
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
+from pipelines.sources.shipments import CLASSES
+from pipelines.sources.shipments.tables import UNDER_WAY
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -33,11 +44,14 @@ COLUMNS = (
     "article_price",
     "sku",
     "status",
+    "promised_on",
 )
+OPTIONAL = ("promised_on",)
 KEY = ("tracking_number", "carrier", "sku")
 IDENTIFIERS = ("tracking_number", "sku")
 #: Statuses as carriers write them, in lower case and with _ between words.
 OTHER_WORDS = {
+    "canceled": "cancelled",
     "delivered": "delivery",
     "dl": "delivery",
     "in": "inbound_scan",
@@ -45,6 +59,7 @@ OTHER_WORDS = {
     "inboundscan": "inbound_scan",
     "intransit": "in_transit",
     "it": "in_transit",
+    "returned_to_sender": "returned",
     "sc": "scanned",
     "scan": "scanned",
     "tr": "in_transit",
@@ -54,26 +69,32 @@ MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
 MAX_AMOUNT = 99_999_999.99
 NAMES = ("tracking_number", "carrier", "article_name", "sku", "status")
+ADDRESSES = ("sender_address", "receiver_address")
 #: What a value is that violates the contract.
 OTHERWISE = {
     **dict.fromkeys(NAMES, "is not a name"),
-    **dict.fromkeys(("sender_address", "receiver_address"), "is not an address"),
+    **dict.fromkeys(ADDRESSES, "is not an address"),
     "article_quantity": f"is not a whole number from 1 to {MAX_PIECES:,}",
     "article_price": "is not an amount, or has more decimals than its currency",
+    "promised_on": "is not a date such as 2026-12-24",
 }
 
 
 def read_lines(batch: Batch, context: Context) -> Parsed:
     """Convert records of a file to rows of `stage_lines` and rejects."""
     statuses = parse_statuses(context.settings.statuses)
-    sent = batch.sent[list(COLUMNS)].apply(cleaned_all)
+    given = batch.sent.reindex(columns=COLUMNS, fill_value="")
+    sent = given.apply(cleaned_all)
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"], context.settings.currency)
     is_address = partial(is_text, max_length=MAX_ADDRESS_CHARACTERS)
-    good = {name: _each(sent[name], is_name if name in NAMES else is_address) for name in COLUMNS}
+    good = {name: _each(sent[name], is_name) for name in NAMES}
+    good |= {name: _each(sent[name], is_address) for name in ADDRESSES}
     good["article_quantity"] = quantities.between(1, MAX_PIECES).fillna(value=False).astype(bool)
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
-    reasons = violations(good, OTHERWISE, batch.sent)
+    promised = _dates(sent["promised_on"])
+    good["promised_on"] = promised.notna() | sent["promised_on"].isin({"", *NOTHING})
+    reasons = violations(good, OTHERWISE, given)
     for name in IDENTIFIERS:
         is_unsure = sent[name].str.fullmatch(UNSURE) | sent[name].isin(WORDS)
         is_damaged = sent[name].str.fullmatch(DAMAGED)
@@ -85,6 +106,10 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     rows = sent.drop(columns=["article_quantity", "article_price"]).assign(
         status=sent["status"].map(normalized),
         status_raw=sent["status"],
+        status_class=sent["status"].map(
+            {raw: CLASSES.get(status, UNDER_WAY) for raw, status in normalized.items()}
+        ),
+        promised_on=promised,
         quantity=quantities,
         unit_price=amounts,
         record=batch.sent[RECORD],
@@ -96,7 +121,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
 
 
 #: Parses files of shipments.
-parse = Csv(columns=COLUMNS, read=read_lines)
+parse = Csv(columns=COLUMNS, read=read_lines, optional=OPTIONAL)
 
 
 def normalize_status(raw: str, statuses: Mapping[str, str]) -> str:
@@ -128,6 +153,14 @@ def _whole_numbers(texts: pd.Series) -> pd.Series:
     """Parse `2`, and `2.0` from spreadsheets; `2.000` may be two thousand and is missing."""
     is_whole = texts.str.match(r"^[0-9]{1,9}(?:\.0{1,2})?$")
     return pd.to_numeric(texts.where(is_whole), errors="coerce").astype("Int64")
+
+
+def _dates(texts: pd.Series) -> pd.Series:
+    """Parse `2026-12-24`, also with a time behind it; anything else is missing."""
+    days = texts.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?$")[
+        0
+    ]
+    return days.where(pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna())
 
 
 def _amounts(texts: pd.Series, currency: str | None) -> pd.Series:

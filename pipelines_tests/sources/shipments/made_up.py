@@ -1,7 +1,9 @@
 """Small files of shipments that tests make for themselves."""
 
 import csv
+import datetime as dt
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,12 +49,15 @@ def deliver(
     folder: Path,
     content: list[dict[str, str]] | str | bytes,
     name: str = "shipments.csv",
+    at: dt.datetime | None = None,
     **settings: str,
 ) -> Outcome | None:
-    """Write a file and load it."""
+    """Write a file, which was last modified at a time (or now), and load it."""
     file = folder / name
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
+    if at is not None:
+        os.utime(file, (at.timestamp(), at.timestamp()))
     feed = runner("shipments", warehouse, "a run", **settings)
     return load_file(feed, inspect_file("shipments", file))
 
@@ -67,9 +72,10 @@ class Inbox(Stored):
         self,
         content: list[dict[str, str]] | str | bytes,
         name: str = "shipments.csv",
+        at: dt.datetime | None = None,
         **settings: str,
     ) -> tuple[int, int, int, int]:
         """Load a file with this content; returns read, loaded, unchanged, rejected."""
-        outcome = deliver(self.warehouse, self.folder, content, name, **settings)
+        outcome = deliver(self.warehouse, self.folder, content, name, at, **settings)
         assert outcome is not None
         return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected

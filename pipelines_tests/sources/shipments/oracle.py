@@ -29,8 +29,6 @@ CLASSES: Mapping[str, Class] = {
 NOT_ENDED: tuple[Class, ...] = ("under_way", "exception")
 #: `SHIPMENTS_STALE_DAYS`.
 STALE = timedelta(days=30)
-#: Parcels ask for weather for so long after they ended.
-WEATHER_AFTER_THE_END = timedelta(days=7)
 #: Countries with one clock. A receiver in any other country, or in none, has days of UTC.
 ZONES = {
     "BE": "Europe/Brussels",
@@ -283,14 +281,8 @@ def parcels_by_day(everyone: Iterable[Parcel], day: date, stale: timedelta = STA
 def weather_wanted(
     everyone: Iterable[Parcel], now: datetime, stale: timedelta = STALE
 ) -> set[Place]:
-    """Return both ends of what is on its way, and of what ended within the last seven days."""
-    ended_after = now - WEATHER_AFTER_THE_END
-    wanting = [
-        parcel
-        for parcel in everyone
-        if parcel.last.is_on_its_way(now, stale)
-        or (parcel.last.class_ not in NOT_ENDED and parcel.last.changed_at > ended_after)
-    ]
+    """Return both ends of what is on its way: neither what ended nor what is silent asks."""
+    wanting = [parcel for parcel in everyone if parcel.last.is_on_its_way(now, stale)]
     return {place for parcel in wanting for place in (parcel.sender, parcel.receiver)}
 
 

@@ -48,7 +48,7 @@ def test_all_inbox_files_load_with_their_counts_and_checks(
     shipments: Shipments, inbox: Path
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1), line(2, article_price="free"), line(4)]))
-    (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
+    (inbox / "b.csv").write_text(text_of([line(3, status="at customs")]))
     result = shipments.load()
     assert result.success
     recorded = metadata(result, "shipments.shipments")
@@ -70,7 +70,7 @@ def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
     shipments: Shipments, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISOBAR_INBOX_CUT_SECONDS", "0")
-    (inbox / "good.csv").write_text(text_of([line(1, status="lost")]))
+    (inbox / "good.csv").write_text(text_of([line(1, status="at customs")]))
     (inbox / "bad.csv").write_text("nonsense")
     (inbox / "worse.csv").write_text("")
     result = shipments.load()

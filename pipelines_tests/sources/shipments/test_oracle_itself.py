@@ -161,10 +161,10 @@ def test_a_list_sent_again_and_again_is_no_news() -> None:
     assert limit.last.is_silent(NOW - timedelta(days=20), stale=timedelta(days=10))
 
 
-def test_what_ended_asks_for_weather_for_seven_days() -> None:
-    parcel = only([file("2026-11-22T09:30", line("returned"))])
-    assert weather_wanted([parcel], NOW - timedelta(microseconds=1)) == {BERLIN, PARIS}
-    assert weather_wanted([parcel], NOW) == set()
+def test_what_ended_asks_for_no_weather() -> None:
+    """Nobody acts on the present weather of a parcel that is not on its way."""
+    assert weather_wanted([only([file("2026-11-29T09:00", line("returned"))])], NOW) == set()
+    assert weather_wanted([only([file("2026-11-29T09:00", line("odd"))])], NOW) == {BERLIN, PARIS}
 
 
 def test_transit_ends_with_the_last_delivery() -> None:

@@ -81,7 +81,7 @@ def test_a_retry_counts_as_of_when_its_file_came(
     runner("shipments", inbox.warehouse).retry()
     runner("shipments", inbox.warehouse).retry()
     query = (
-        "SELECT status, seen_at = (SELECT max(loaded_at) FROM ops.deliveries)"
+        "SELECT status, seen_at = (SELECT max(modified_at) FROM ops.deliveries)"
         " FROM shipments.status_history WHERE tracking_number = 'TN00000001' ORDER BY seen_at"
     )
     assert inbox.rows(query) == [("scanned", False), ("delivery", True)]

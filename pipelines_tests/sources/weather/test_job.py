@@ -29,9 +29,10 @@ class Weather(Runner):
     stored: Stored
     folder: Path
 
-    def send(self, *lines: dict[str, str]) -> None:
+    def send(self, *lines: dict[str, str], hours_ago: int = 0) -> None:
         """Load shipments, which the weather has no say in."""
-        deliver(self.stored.warehouse, self.folder, list(lines))
+        at = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago)
+        deliver(self.stored.warehouse, self.folder, list(lines), at=at)
 
     def fetch(self) -> dg.ExecuteInProcessResult:
         return self.run("weather")
@@ -226,13 +227,10 @@ def test_neither_dagster_nor_the_database_stores_a_key(
 
 def test_the_weather_of_a_parcel_is_kept_as_it_was_when_it_was_there(weather: Weather) -> None:
     """`does weather delay parcels` could not be answered: yesterday's weather was overwritten."""
-    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany"))
-    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany", status="scanned"))
-    weather.send(line(1, sender_address="Street 1, 10115 Town, Germany", status="delivery"))
-    owner = weather.stored.owner
-    ago = "UPDATE shipments.{} SET {} = {} - interval '50 hours' WHERE {}"
-    owner.execute(ago.format("shipments", "first_seen_at", "first_seen_at", "TRUE"))
-    owner.execute(ago.format("status_history", "seen_at", "seen_at", "status = 'in_transit'"))
+    sent = line(1, sender_address="Street 1, 10115 Town, Germany")
+    weather.send(sent, hours_ago=50)
+    weather.send({**sent, "status": "scanned"}, hours_ago=20)
+    weather.send({**sent, "status": "delivery"})
     assert weather.fetch().success
     (row,) = weather.stored.rows(
         "SELECT delivered_at - sent_at, in_transit_hours, first_scanned_at IS NOT NULL,"
@@ -252,12 +250,10 @@ def test_the_weather_of_a_parcel_is_kept_as_it_was_when_it_was_there(weather: We
 def test_a_returned_parcel_has_the_weather_of_where_it_was_sent(weather: Weather) -> None:
     """The weather of the receiver was shown at the time at which the parcel was sent."""
     there, here = "Rue 4, 75001 Paris, France", "Street 1, 10115 Town, Germany"
-    weather.send(line(1, sender_address=here, receiver_address=there))
-    weather.send(line(1, sender_address=here, receiver_address=there, status="delivery"))
+    sent = line(1, sender_address=here, receiver_address=there)
+    weather.send(sent, hours_ago=50)
+    weather.send({**sent, "status": "delivery"}, hours_ago=2)
     weather.send(line(1, sender_address=there, receiver_address=here, status="inbound-scan"))
-    weather.stored.owner.execute(
-        "UPDATE shipments.shipments SET first_seen_at = first_seen_at - interval '50 hours'"
-    )
     assert weather.fetch().success
     (row,) = weather.stored.rows(
         "SELECT sender_country_code, receiver_country_code, sent_temperature_celsius IS NOT NULL"

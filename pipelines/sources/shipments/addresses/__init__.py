@@ -30,7 +30,7 @@ from pipelines.sources.shipments.addresses.words import (
 )
 
 #: To be raised with every change here or of `countries`: the next run reads again.
-PARSER_VERSION = 7
+PARSER_VERSION = 8
 SEPARATORS = re.compile(r"[,;\n\r،؛，、；|]| [•·] ")
 #: As web shops export letters: `M&uuml;nchen`.
 ENTITY = re.compile(r"&#?[0-9A-Za-z]+;")

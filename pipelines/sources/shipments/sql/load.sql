@@ -29,6 +29,10 @@ WITH judged AS (
                 WHEN least(min(line.status) OVER shipment, stored.status)
                     <> greatest(max(line.status) OVER shipment, stored.status)
                     THEN 'status'
+            END,
+            CASE
+                WHEN min(line.promised_on) OVER shipment <> max(line.promised_on) OVER shipment
+                    THEN 'promised_on'
             END
         ) AS columns,
         articles.sku IS NOT NULL
@@ -43,7 +47,8 @@ WITH judged AS (
             :is_retry
             AND line.tracking_number = stored.tracking_number
             AND line.carrier = stored.carrier
-            AND stored.last_seen_at = :seen_at
+            AND stored.last_seen_at = :news_at
+            AND stored.last_sequence = :sequence
     LEFT JOIN shipments.articles
         ON
             :is_retry
@@ -79,8 +84,9 @@ SELECT
 FROM gone;
 
 -- Shipments of stage_lines, in which all lines of a shipment agree, with the sums of their articles.
--- The lines are read and sorted once for all statements that need shipments. A retry changes tables
--- later than its delivery was seen, and must not change what a later file has.
+-- The lines are read and sorted once for all statements that need shipments. A file that is older
+-- than the last one with a shipment is late for it. What version 4 loaded has the time of loading,
+-- which a file counts as later than, as it did then.
 CREATE TEMP TABLE stage_shipments ON COMMIT DROP AS
 SELECT
     staged.*,
@@ -88,12 +94,29 @@ SELECT
     stored.status IS DISTINCT FROM staged.status AS has_new_status,
     (
         stored.sender_address, stored.receiver_address, stored.status_raw, stored.status,
-        stored.currency
+        stored.currency, stored.promised_on
     )
     IS DISTINCT FROM (
-        staged.sender_address, staged.receiver_address, staged.status_raw, staged.status, :currency
+        staged.sender_address, staged.receiver_address, staged.status_raw, staged.status, :currency,
+        coalesce(stored.promised_on, staged.promised_on)
     ) AS is_different,
-    coalesce(:changed_at <> :seen_at AND stored.last_seen_at > :seen_at, FALSE) AS is_later
+    stored.last_sequence IS NOT NULL
+    AND (stored.last_seen_at, stored.last_sequence) > (:news_at, :sequence) AS is_late,
+    CASE
+        WHEN stored.last_seen_at >= :news_at AND stored.last_sequence IS NULL
+            THEN stored.last_seen_at + interval '1 microsecond'
+        ELSE :news_at
+    END AS news_at,
+    CASE
+        WHEN stored.last_seen_at >= :news_at AND stored.last_sequence IS NULL THEN NULL
+        ELSE :sequence
+    END AS last_sequence,
+    stored.promised_on IS NULL AND staged.promised_on IS NOT NULL AS has_new_promise,
+    stored.status AS status_before,
+    stored.status_since AS status_before_since,
+    stored.status_count = 1 AS is_first_before,
+    stored.last_seen_at AS previous_seen_at,
+    coalesce(stored.last_sequence, 0) AS previous_sequence
 FROM (
     SELECT
         tracking_number,
@@ -101,6 +124,8 @@ FROM (
         min(sender_address) AS sender_address,
         min(receiver_address) AS receiver_address,
         min(status) AS status,
+        min(status_class) AS status_class,
+        min(promised_on) AS promised_on,
         (array_agg(status_raw ORDER BY record))[1] AS status_raw,
         count(*) AS article_count,
         sum(quantity) AS units,
@@ -108,7 +133,7 @@ FROM (
     FROM (
         SELECT DISTINCT ON (tracking_number, carrier, sku)
             tracking_number, carrier, sender_address, receiver_address, status, status_raw,
-            quantity, unit_price, record
+            status_class, promised_on, quantity, unit_price, record
         FROM stage_lines
         ORDER BY tracking_number, carrier, sku, record
     ) AS articles

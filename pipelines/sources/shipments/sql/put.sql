@@ -7,17 +7,22 @@ WITH differing AS MATERIALIZED (
         receiver.country_code AS receiver_country_code
     FROM stage_shipments AS staged
     INNER JOIN shipments.addresses AS receiver ON staged.receiver_address = receiver.address
-    WHERE staged.is_different AND NOT staged.is_later
+    WHERE staged.is_different AND NOT staged.is_late
 ), inserted AS (
     INSERT INTO shipments.shipments (
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
-        status_raw, article_count, units, total_value, first_seen_at, last_seen_at, updated_at,
-        delivery_id, currency
+        status_raw, article_count, units, total_value, first_seen_at, last_seen_at, last_sequence,
+        status_since, updated_at, delivery_id, currency, promised_on, promised_at,
+        promised_sequence, under_way_at, is_first_seen_delivered, had_exception
     )
     SELECT
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
-        status_raw, article_count, units, total_value, :seen_at, :seen_at, :changed_at,
-        :delivery_id, :currency
+        status_raw, article_count, units, total_value, news_at, news_at, last_sequence, news_at,
+        :changed_at, :delivery_id, :currency, promised_on,
+        CASE WHEN promised_on IS NOT NULL THEN news_at END,
+        CASE WHEN promised_on IS NOT NULL THEN :sequence END,
+        CASE WHEN status_class IN ('under_way', 'exception') THEN news_at END,
+        status_class = 'delivered', status_class = 'exception'
     FROM differing
     WHERE is_new
 ), updated AS (
@@ -33,10 +38,28 @@ WITH differing AS MATERIALIZED (
         receiver_country_code = differing.receiver_country_code,
         status = differing.status,
         status_raw = differing.status_raw,
-        last_seen_at = :seen_at,
+        last_seen_at = differing.news_at,
+        last_sequence = differing.last_sequence,
+        status_since = CASE
+            WHEN differing.has_new_status THEN differing.news_at ELSE shipments.status_since
+        END,
+        status_count = shipments.status_count + differing.has_new_status::integer,
+        under_way_at = CASE
+            WHEN differing.status_class IN ('under_way', 'exception')
+                THEN coalesce(shipments.under_way_at, differing.news_at)
+            ELSE shipments.under_way_at
+        END,
+        had_exception = shipments.had_exception OR differing.status_class = 'exception',
         updated_at = :changed_at,
         delivery_id = :delivery_id,
-        currency = :currency
+        currency = :currency,
+        promised_on = coalesce(shipments.promised_on, differing.promised_on),
+        promised_at = CASE
+            WHEN differing.has_new_promise THEN differing.news_at ELSE shipments.promised_at
+        END,
+        promised_sequence = CASE
+            WHEN differing.has_new_promise THEN :sequence ELSE shipments.promised_sequence
+        END
     FROM differing
     WHERE
         NOT differing.is_new
@@ -50,11 +73,40 @@ WITH differing AS MATERIALIZED (
 )
 
 INSERT INTO shipments.status_history (
-    tracking_number, carrier, seen_at, status, status_raw, delivery_id
+    tracking_number, carrier, seen_at, sequence, status, status_raw, delivery_id,
+    previous_seen_at, previous_sequence
 )
-SELECT tracking_number, carrier, :seen_at, status, status_raw, :delivery_id
+SELECT
+    tracking_number, carrier, news_at, coalesce(last_sequence, 0), status, status_raw, :delivery_id,
+    previous_seen_at, previous_sequence
 FROM differing
 WHERE has_new_status;
+
+-- Counts the new statuses, and that those before them ended.
+INSERT INTO shipments.status_days AS days (
+    carrier, status, began_on, ended_on, is_at_midnight, is_first, parcels
+)
+SELECT
+    changes.carrier,
+    changed.status,
+    (changed.seen_at AT TIME ZONE 'UTC')::date,
+    coalesce((changed.ended_at AT TIME ZONE 'UTC')::date, 'infinity'),
+    changed.seen_at = date_trunc('day', changed.seen_at, 'UTC'),
+    changed.is_first,
+    sum(changed.parcels)
+FROM stage_shipments AS changes
+CROSS JOIN LATERAL (
+    VALUES
+    (changes.status, changes.news_at, NULL::timestamptz, changes.is_new, 1),
+    (changes.status_before, changes.status_before_since, NULL, changes.is_first_before, -1),
+    (changes.status_before, changes.status_before_since, changes.news_at, changes.is_first_before, 1)
+) AS changed (status, seen_at, ended_at, is_first, parcels)
+WHERE changes.has_new_status AND NOT changes.is_late AND changed.status IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (carrier, status, began_on, ended_on, is_at_midnight, is_first)
+DO UPDATE SET parcels = days.parcels + excluded.parcels;
+
+DELETE FROM shipments.status_days WHERE parcels = 0;
 
 -- Inserts new articles of stage_lines and updates those that differ from the stored ones, unless a
 -- later file has their shipment. New shipments are summed up already.
@@ -70,7 +122,7 @@ WITH differing AS MATERIALIZED (
     WHERE
         stored.tracking_number IS NULL
         OR (
-            NOT shipment.is_later
+            NOT shipment.is_late
             AND (stored.article_name, stored.quantity, stored.unit_price)
             IS DISTINCT FROM (staged.article_name, staged.quantity, staged.unit_price)
         )
@@ -132,12 +184,14 @@ WHERE
 
 -- Records that the staged shipments were in a file, unless they are in a later one.
 UPDATE shipments.shipments
-SET last_seen_at = :seen_at
+SET last_seen_at = present.news_at, last_sequence = present.last_sequence
 FROM stage_shipments AS present
 WHERE
-    shipments.tracking_number = present.tracking_number
+    NOT present.is_late
+    AND shipments.tracking_number = present.tracking_number
     AND shipments.carrier = present.carrier
-    AND shipments.last_seen_at < :seen_at;
+    AND (shipments.last_seen_at, coalesce(shipments.last_sequence, -1))
+    < (present.news_at, coalesce(present.last_sequence, 0));
 
 -- Lines whose article is stored are counted in the tables; an article has a shipment.
 INSERT INTO counted (loaded, stored)

@@ -11,15 +11,15 @@ WITH moved AS (
 )
 
 INSERT INTO shipments.addresses AS stored (
-    address, street, postcode, city, country, country_code, address_status, parser_version,
-    delivery_id
+    address, street, postcode, city, country, country_code, time_zone, address_status,
+    parser_version, delivery_id
 )
 SELECT
-    address, street, postcode, city, country, country_code, address_status, parser_version,
-    coalesce(:delivery_id, 0)
+    address, street, postcode, city, country, country_code, time_zone, address_status,
+    parser_version, coalesce(:delivery_id, 0)
 FROM stage_addresses
 ON CONFLICT (address) DO UPDATE SET
-    (street, postcode, city, country, country_code, address_status, parser_version) = (
+    (street, postcode, city, country, country_code, time_zone, address_status, parser_version) = (
         excluded.street, excluded.postcode, excluded.city, excluded.country, excluded.country_code,
-        excluded.address_status, excluded.parser_version
+        excluded.time_zone, excluded.address_status, excluded.parser_version
     )

@@ -9,12 +9,17 @@ SET status = :meaning
 WHERE status = :status AND status_raw = :status_raw;
 
 DELETE FROM shipments.status_history AS history
-WHERE history.status = :meaning AND history.status = (
-    SELECT before.status
-    FROM shipments.status_history AS before
-    WHERE before.tracking_number = history.tracking_number
-        AND before.carrier = history.carrier
-        AND before.seen_at < history.seen_at
-    ORDER BY before.seen_at DESC
-    LIMIT 1
-)
+USING touched_shipments AS touched
+WHERE
+    history.tracking_number = touched.tracking_number
+    AND history.carrier = touched.carrier
+    AND history.status = :meaning
+    AND history.status = (
+        SELECT before.status
+        FROM shipments.status_history AS before
+        WHERE before.tracking_number = history.tracking_number
+            AND before.carrier = history.carrier
+            AND (before.seen_at, before.sequence) < (history.seen_at, history.sequence)
+        ORDER BY before.seen_at DESC, before.sequence DESC
+        LIMIT 1
+    )

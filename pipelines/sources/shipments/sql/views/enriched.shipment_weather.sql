@@ -8,9 +8,15 @@ SELECT
     receiver.city AS receiver_city,
     receiver.country_code AS receiver_country_code,
     shipments.first_seen_at AS sent_at,
-    scans.first_scanned_at,
-    scans.delivered_at,
-    round(extract(EPOCH FROM scans.delivered_at - shipments.first_seen_at) / 3600, 1)::double precision
+    (
+        SELECT min(history.seen_at)
+        FROM shipments.status_history AS history
+        WHERE history.tracking_number = shipments.tracking_number
+            AND history.carrier = shipments.carrier
+            AND history.status IN ('inbound_scan', 'scanned')
+    ) AS first_scanned_at,
+    state.delivered_at,
+    round(extract(EPOCH FROM state.delivered_at - shipments.first_seen_at) / 3600, 1)::double precision
         AS in_transit_hours,
     sent.temperature_celsius AS sent_temperature_celsius,
     sent.precipitation_mm AS sent_precipitation_mm,
@@ -22,23 +28,21 @@ SELECT
     delivered.wind_kmh AS delivered_wind_kmh,
     delivered.conditions AS delivered_conditions,
     risk.at_receiver AS delivered_risk,
-    weather.worse_risk(risk.at_sender, risk.at_receiver) AS worst_risk
+    weather.worse_risk(risk.at_sender, risk.at_receiver) AS worst_risk,
+    shipments.status_class,
+    CASE
+        WHEN NOT shipments.is_first_seen_delivered
+            THEN (
+                extract(EPOCH FROM state.delivered_at - shipments.under_way_at) / 3600
+            )::double precision
+    END AS transit_hours
 FROM shipments.shipments
-INNER JOIN shipments.addresses AS sender
+LEFT JOIN shipments.addresses AS sender
     ON coalesce(shipments.sent_from_address, shipments.sender_address) = sender.address
-INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
+LEFT JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
 CROSS JOIN LATERAL (
-    SELECT
-        min(history.seen_at) FILTER (WHERE history.status IN ('inbound_scan', 'scanned'))
-            AS first_scanned_at,
-        CASE
-            WHEN shipments.status = 'delivery'
-                THEN max(history.seen_at) FILTER (WHERE history.status = 'delivery')
-        END AS delivered_at
-    FROM shipments.status_history AS history
-    WHERE history.tracking_number = shipments.tracking_number
-        AND history.carrier = shipments.carrier
-) AS scans
+    SELECT CASE WHEN shipments.status_class = 'delivered' THEN shipments.status_since END AS delivered_at
+) AS state
 LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
 LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
 LEFT JOIN weather.hourly AS sent
@@ -48,7 +52,7 @@ LEFT JOIN weather.hourly AS sent
 LEFT JOIN weather.hourly AS delivered
     ON
         receiver_place.place_id = delivered.place_id
-        AND delivered.hour_at = date_trunc('hour', scans.delivered_at, 'UTC')
+        AND delivered.hour_at = date_trunc('hour', state.delivered_at, 'UTC')
 CROSS JOIN LATERAL (
     SELECT
         weather.delay_risk(sent.wmo_code, sent.wind_kmh, sent.temperature_celsius) AS at_sender,
@@ -74,16 +78,15 @@ COMMENT ON COLUMN enriched.shipment_weather.receiver_city IS
 COMMENT ON COLUMN enriched.shipment_weather.receiver_country_code IS
 'ISO 3166-1 alpha-2 code of the receiver''s country; null if unknown.';
 COMMENT ON COLUMN enriched.shipment_weather.sent_at IS
-'When the shipment first appeared in a file.';
+'Time of the first file with the shipment.';
 COMMENT ON COLUMN enriched.shipment_weather.first_scanned_at IS
-'When a file first had it scanned (inbound_scan or scanned); null if none did.';
+'Time of the first file that has it scanned (inbound_scan or scanned); null if none does.';
 COMMENT ON COLUMN enriched.shipment_weather.delivered_at IS
-'When a file had it delivered, the last time if its status was set back; null if it is not
+'Time of the file that has it delivered, the last one if its status was set back; null if it is not
 delivered.';
 COMMENT ON COLUMN enriched.shipment_weather.in_transit_hours IS
-'Hours from sent_at to delivered_at; null if it is not delivered. A parcel that was first seen under
-way or delivered has only the end of its journey: for averages of whole journeys, filter by
-first_scanned_at IS NOT NULL.';
+'Hours from sent_at to delivered_at; null if it is not delivered. A parcel that was first seen
+delivered has 0: use transit_hours, which knows whole journeys only.';
 COMMENT ON COLUMN enriched.shipment_weather.sent_temperature_celsius IS
 'Air temperature at the sender at sent_at, °C; null if unknown.';
 COMMENT ON COLUMN enriched.shipment_weather.sent_precipitation_mm IS
@@ -109,3 +112,8 @@ COMMENT ON COLUMN enriched.shipment_weather.worst_risk IS
 'The worse of sent_risk and delivered_risk; null if one is unknown and the other is no risk.';
 COMMENT ON COLUMN enriched.shipment_weather.status IS
 'Status, as in enriched.shipments.';
+COMMENT ON COLUMN enriched.shipment_weather.status_class IS
+'What the status means, as in enriched.shipments.';
+COMMENT ON COLUMN enriched.shipment_weather.transit_hours IS
+'Hours from the first file that has it under way to the one that has it delivered, as in
+enriched.shipments. Null if it is not delivered, or was first seen delivered.';

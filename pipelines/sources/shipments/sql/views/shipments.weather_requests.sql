@@ -1,71 +1,71 @@
 CREATE OR REPLACE VIEW shipments.weather_requests AS
-WITH recent AS (
+WITH on_their_way AS (
     SELECT
-        tracking_number, carrier, sender_address, receiver_address,
+        sender_address, receiver_address,
+        coalesce(sent_from_address, sender_address) AS sent_from_address,
+        first_seen_at
+    FROM shipments.shipments
+    WHERE
+        status_class IN ('under_way', 'exception')
+        AND status_since > now() - (
+            SELECT coalesce(max(stale_after), interval '30 days') FROM shipments.rules
+        )
+), ended AS (
+    SELECT
+        receiver_address,
         coalesce(sent_from_address, sender_address) AS sent_from_address,
         first_seen_at,
-        status
+        CASE WHEN status_class = 'delivered' THEN status_since END AS delivered_at
     FROM shipments.shipments
-    WHERE status <> 'delivery' OR updated_at > now() - interval '7 days'
-), hours AS (
-    SELECT
-        recent.sent_from_address AS address,
-        date_trunc('hour', recent.first_seen_at, 'UTC') AS hour_at
-    FROM recent
-    WHERE recent.first_seen_at > now() - interval '30 days'
+    WHERE
+        NOT (status_class IN ('under_way', 'exception'))
+        AND status_since > now() - interval '7 days'
+), requests AS (
+    SELECT unnest(ARRAY[sender_address, receiver_address]) AS address, NULL::timestamptz AS hour_at
+    FROM on_their_way
     UNION
-    SELECT
-        recent.receiver_address,
-        date_trunc('hour', max(history.seen_at), 'UTC')
-    FROM recent
-    INNER JOIN shipments.status_history AS history USING (tracking_number, carrier)
-    WHERE recent.status = 'delivery' AND history.status = 'delivery'
-    GROUP BY recent.tracking_number, recent.carrier, recent.receiver_address
+    SELECT sent_from_address, date_trunc('hour', first_seen_at, 'UTC')
+    FROM (
+        SELECT sent_from_address, first_seen_at FROM on_their_way
+        UNION ALL
+        SELECT sent_from_address, first_seen_at FROM ended
+    ) AS sent
+    WHERE first_seen_at > now() - interval '30 days'
+    UNION
+    SELECT receiver_address, date_trunc('hour', delivered_at, 'UTC')
+    FROM ended
+    WHERE delivered_at IS NOT NULL
 )
 
-(
-    SELECT DISTINCT ON (addresses.place_key)
-        addresses.place_key,
-        addresses.country_code,
-        CASE
-            WHEN substr(addresses.place_key, 4) = replace(addresses.postcode, ' ', '')
-                THEN addresses.postcode
-            WHEN addresses.postcode IS NOT NULL THEN substr(addresses.place_key, 4)
-        END AS postcode,
-        addresses.city,
-        NULL::double precision AS latitude,
-        NULL::double precision AS longitude,
-        NULL::timestamptz AS hour_at,
-        NULL::date AS day
-    FROM shipments.addresses
-    WHERE
-        addresses.place_key IS NOT NULL
-        AND addresses.address IN (
-            SELECT unnest(ARRAY[sender_address, receiver_address, sent_from_address]) FROM recent
-        )
-    ORDER BY addresses.place_key, addresses.address
-)
-UNION ALL
-SELECT DISTINCT
+SELECT DISTINCT ON (addresses.place_key, requests.hour_at)
     addresses.place_key,
-    NULL::text, NULL::text, NULL::text, NULL::double precision, NULL::double precision,
-    hours.hour_at,
-    (hours.hour_at AT TIME ZONE 'UTC')::date
-FROM hours
-INNER JOIN shipments.addresses ON hours.address = addresses.address
-WHERE addresses.place_key IS NOT NULL;
+    addresses.country_code,
+    CASE
+        WHEN substr(addresses.place_key, 4) = replace(addresses.postcode, ' ', '')
+            THEN addresses.postcode
+        WHEN addresses.postcode IS NOT NULL THEN substr(addresses.place_key, 4)
+    END AS postcode,
+    addresses.city,
+    NULL::double precision AS latitude,
+    NULL::double precision AS longitude,
+    requests.hour_at,
+    (requests.hour_at AT TIME ZONE 'UTC')::date AS day
+FROM requests
+INNER JOIN shipments.addresses ON requests.address = addresses.address
+WHERE addresses.place_key IS NOT NULL
+ORDER BY addresses.place_key, requests.hour_at, addresses.address;
 
 COMMENT ON VIEW shipments.weather_requests IS
-'Places and hours for which shipments need weather, if they are on their way or changed within the
-last seven days: the current weather at both ends, and that of the hours in which they were sent and
-delivered. Part of weather.weather_requests.';
+'Places and hours for which shipments need weather: the present weather at both ends of those on their
+way, and that of the hours in which they were sent and delivered. The hours of those that ended are
+requested for a week, and their present weather is not. Silent ones request nothing. Part of
+weather.weather_requests.';
 COMMENT ON COLUMN shipments.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN shipments.weather_requests.country_code IS
-'ISO 3166-1 alpha-2; null in rows for an hour.';
+'ISO 3166-1 alpha-2 code of the country.';
 COMMENT ON COLUMN shipments.weather_requests.postcode IS
-'Postcode, reduced to the part that can be geocoded: 1016 for 1016 BZ; null if there is none,
-and in rows for an hour.';
-COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city; null in rows for an hour.';
+'Postcode, reduced to the part that can be geocoded: 1016 for 1016 BZ; null if there is none.';
+COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city.';
 COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.hour_at IS
