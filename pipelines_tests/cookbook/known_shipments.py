@@ -24,13 +24,15 @@ MOUSE = {"article_name": "Mouse", "sku": "MO456", "article_price": "25", "articl
 MONITOR = {"article_name": "Monitor", "sku": "MT789", "article_price": "199.90"}
 KEYBOARD = {"article_name": "Keyboard", "sku": "KB012", "article_price": "50"}
 CHARGER = {"article_name": "Charger", "sku": "CH234", "article_price": "20"}
+#: By number; that to Madrid is not there in time.
+PROMISED = {1: "2026-11-03", 2: "2026-11-02", 3: "2026-11-01"}
 
 
 def _parcel(
     number: int, carrier: str, sender: str, receiver: str, status: str, *articles: dict[str, str]
 ) -> list[dict[str, str]]:
     ends = {"sender_address": sender, "receiver_address": receiver}
-    common = {"carrier": carrier, "status": status} | ends
+    common = {"carrier": carrier, "status": status, "promised_on": PROMISED.get(number, "")} | ends
     return [line(20261000 + number, **common | article) for article in articles]
 
 

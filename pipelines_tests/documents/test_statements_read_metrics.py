@@ -8,7 +8,7 @@ from pipelines.source import declared_sources
 from pipelines.warehouse.sql_files import relations_read, sql_files
 
 #: Sources whose statements do so.
-DONE = ("bookings", "flights", "solar")
+DONE = ("bookings", "flights", "shipments", "solar")
 FOLDERS = ("dashboard", "cookbook")
 #: What statements may read: definitions, the platform's bookkeeping, places, reference tables.
 SCHEMAS = ("enriched", "metrics", "ops", "weather")

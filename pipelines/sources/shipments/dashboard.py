@@ -26,8 +26,10 @@ RISKS = {
 SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
 #: Carriers use statuses of their own, too. Only those of a fault are red.
 STATUSES = {"inbound scan": ui.GREY, "scanned": ui.SKY, "in transit": ui.BLUE, "delivery": ui.GREEN}
-FAULTS = ("exception", "return", "fail", "lost", "damage")
+FAULTS = ("exception", "return", "fail", "lost", "damage", "cancel")
 POINT = ("city", "latitude", "longitude")
+#: Chosen like a status: parcels that have not ended, whose status has not changed for long.
+SILENT = ("silent",)
 #: Of more pairs of places, no line is drawn.
 MAX_WAYS = 120
 LISTED: dict[str, Any] = {
@@ -43,11 +45,14 @@ LISTED: dict[str, Any] = {
     "weather_age_minutes": st.column_config.NumberColumn(
         "Age of weather, min", help="Of the older one, if both ends have one."
     ),
-    "delivered_at": ui.instant_column("Delivered, UTC"),
-    "in_transit_hours": st.column_config.NumberColumn(
-        "In transit, h", format="%.0f", help="Until it was delivered, or until now."
+    "status_since": ui.instant_column("Status since, UTC"),
+    "promised_on": st.column_config.DateColumn("Promised", format="D MMM YYYY"),
+    "is_overdue": st.column_config.CheckboxColumn("Overdue"),
+    "transit_hours": st.column_config.NumberColumn(
+        "In transit, h",
+        format="%.0f",
+        help="From first seen under way to delivered. Empty if nobody saw the way.",
     ),
-    "updated_at": ui.instant_column("Changed, UTC"),
 }
 
 
@@ -69,7 +74,7 @@ def show() -> None:
         return
     offered = choices.rows.iloc[0]
     places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
-    codes = {_plain(one): one for one in offered["statuses"]}
+    codes = {_plain(one): one for one in (*offered["statuses"], *SILENT[: offered["silent"]])}
     filters = {
         "risk": ("weather risk", "Weather risk", RISKS, "all"),
         "status": ("status", "Status", codes, "all on their way"),
@@ -107,7 +112,7 @@ def show() -> None:
         )
     with right:
         ui.show_table(
-            "Parcels, those at risk first, delivered ones last",
+            "Parcels, those at risk first, ended ones last",
             replace(found, rows=found.rows.reindex(columns=[*LISTED, "total_rows"])),
             empty="No shipment matches.",
             note="Select a parcel to see its history.",
@@ -122,10 +127,10 @@ def show() -> None:
         alt.Chart(by_status.rows)
         .mark_bar()
         .encode(
-            x=alt.X("shipments:Q", axis=alt.Axis(tickCount=6)),
+            x=alt.X("parcels:Q", axis=alt.Axis(tickCount=6)),
             y=alt.Y("carrier:N", title=None),
             color=alt.Color("status:N", title=None, scale=_status_colours(by_status.rows)),
-            tooltip=["carrier", "status", alt.Tooltip("shipments:Q", format=",")],
+            tooltip=["carrier", "status", alt.Tooltip("parcels:Q", format=",")],
         )
         .properties(height=290),
         empty="No shipment was loaded yet.",
@@ -152,7 +157,7 @@ def _show_delays() -> None:
         .mark_bar()
         .encode(
             x=alt.X(
-                "mean_in_transit_hours:Q",
+                "mean_transit_hours:Q",
                 title="hours in transit, mean",
                 axis=alt.Axis(tickCount=6),
             ),
@@ -162,28 +167,34 @@ def _show_delays() -> None:
                 alt.Tooltip("weather:N"),
                 alt.Tooltip("parcels:Q", format=","),
                 *(
-                    alt.Tooltip(f"{one}_in_transit_hours:Q", title=f"{one}, h", format=",.1f")
+                    alt.Tooltip(f"{one}_transit_hours:Q", title=f"{one}, h", format=",.1f")
                     for one in ("mean", "median", "longest")
                 ),
             ],
         )
         .properties(height=240),
-        empty="No parcel was seen from its scan to its delivery yet.",
-        note="Of parcels seen from scan to delivery: the worst weather in the hours in which they"
-        " were sent and delivered, and the number of parcels. Few parcels prove little. Files name"
-        " no promised day, so whether a parcel was late cannot be known.",
+        empty="No parcel was seen on its way and then delivered yet.",
+        note="Of parcels that were seen under way and delivered: the worst weather in the hours in"
+        " which they were sent and delivered, and the number of parcels. Few parcels prove little.",
     )
 
 
 def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
     """Show how many parcels there are, and how many of those chosen are at risk."""
     offered, rows = choices.rows.iloc[0], found.rows
-    total, at_risk, unknown = (
-        int(rows[f"{one}_rows"].iloc[0]) if len(rows) else 0 for one in ("total", "risk", "unknown")
+    total, at_risk, unknown, promised, overdue = (
+        int(rows[f"{name}_rows"].iloc[0]) if len(rows) else 0
+        for name in ("total", "risk", "unknown", "promised", "overdue")
     )
     share = f"{ui.as_percent(at_risk / total) if total else '0 %'} of those chosen"
-    with st.grid(3, min_column_width=200, border=True):
+    with st.grid(4, min_column_width=200, border=True):
         ui.show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
+        ui.show_number(
+            "Overdue",
+            found,
+            overdue if promised else None,
+            note=f"{promised:,} of those chosen have a promised day",
+        )
         ui.show_number(
             "At risk by the weather",
             found,
@@ -194,7 +205,7 @@ def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
             "Parcels stored",
             choices,
             offered["parcels"],
-            note=f"Last change {ui.as_time(offered['updated_at'])}",
+            note=f"{offered['silent']:,} silent; last change {ui.as_time(offered['updated_at'])}",
         )
 
 
@@ -220,7 +231,14 @@ def _show_shipment(found: ui.Answer) -> None:
         f" {ui.as_number(one['total_value'], decimals=2)}"
         f" {ui.as_plain(one['total_value_currency'] or '')}"
     )
-    _show_course(statuses or [])
+    if one["newer_rejected_at"] is not None:
+        st.warning(
+            f"A file of {ui.as_time(one['newer_rejected_at'])} has lines about this parcel that were"
+            " rejected: its status may be out of date. See *Data quality*.",
+            icon=":material/warning:",
+        )
+    is_open = one["is_on_its_way"] or one["is_silent"]
+    _show_course(statuses or [], is_open=is_open)
     if articles:
         st.markdown("**Articles**")
         st.dataframe(
@@ -234,7 +252,7 @@ def _show_shipment(found: ui.Answer) -> None:
                 "unit_price": st.column_config.NumberColumn("Unit price", format="%,.2f"),
             },
         )
-    if one["status"] == "delivery":  # to which the weather of now is no risk
+    if not one["is_on_its_way"]:  # to which the weather of now is no risk
         for name in ("weather_risk", "sender_risk", "receiver_risk"):
             del one[name]
     fields = [(ui.heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
@@ -249,11 +267,13 @@ def _way(one: dict[str, Any]) -> str:
     ends = {
         end: ui.as_plain(one[f"{end}_city"] or "an unknown place") for end in ("sender", "receiver")
     }
-    if one["status"] == "delivery":
-        took = ui.as_number(one["in_transit_hours"], "h")
+    if not one["is_on_its_way"]:
+        what = "silent" if one["is_silent"] else one["status_class"]
+        if one["transit_hours"] is not None:
+            what += f" in {ui.as_number(one['transit_hours'], 'h')}"
         return (
-            f"**Delivered in {took}** from {ends['sender']} to {ends['receiver']},"
-            f" {ui.as_time(one['delivered_at'])}"
+            f"**{what.capitalize()}** from {ends['sender']} to {ends['receiver']},"
+            f" since {ui.as_time(one['status_since'])}"
         )
     weather = {end: ui.as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
     return (
@@ -263,15 +283,14 @@ def _way(one: dict[str, Any]) -> str:
     )
 
 
-def _show_course(statuses: list[dict[str, Any]]) -> None:
+def _show_course(statuses: list[dict[str, Any]], *, is_open: bool) -> None:
     """Show the statuses of a parcel on a line of time, and the hours between them."""
     rows = pd.DataFrame(statuses, columns=["since", "status"])
     rows["status"] = rows["status"].map(_plain)
     rows["since"] = pd.to_datetime(rows["since"], utc=True, format="ISO8601")
     spent = rows["since"].diff().shift(-1).dt.total_seconds() / 3600
     last = (pd.Timestamp.now("UTC") - rows["since"].iloc[-1]).total_seconds() / 3600
-    # A delivered parcel stays so.
-    rows["hours"] = spent if "delivery" in rows["status"].tail(1).tolist() else spent.fillna(last)
+    rows["hours"] = spent.fillna(last) if is_open else spent  # what has ended stays so
     rows["step"] = range(1, len(rows) + 1)
     if len(rows) > 1:
         at = f"{ui.day_format(has_year=False)}, {ui.CLOCK}"

@@ -1,7 +1,7 @@
 """Simulated shipment files with the shape and the errors of the real ones, one per day.
 
-A shipment is in transit for four days; each day's file contains it with its current status. As in
-real files, the same status has several spellings, a line has no price, the lines of one shipment
+A shipment is in transit for four days; each day's file contains it with its current status. Some are
+lost, returned or held up at the end, and some come a day after they were promised. As in real files, the same status has several spellings, a line has no price, the lines of one shipment
 contradict each other, and some addresses name no existing country.
 """
 
@@ -18,7 +18,7 @@ from pipelines.source import Sandbox, SandboxParts
 
 HEADER = (
     *("tracking_number", "carrier", "sender_address", "receiver_address", "article_name"),
-    *("article_quantity", "article_price", "sku", "status"),
+    *("article_quantity", "article_price", "sku", "status", "promised_on"),
 )
 CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
 #: By days in transit, each with its spellings.
@@ -33,12 +33,15 @@ ARTICLES = (
     *(("LP123", "Laptop", 800), ("MO456", "Mouse", 25), ("MT789", "Monitor", 200)),
     *(("KB012", "Keyboard", 50), ("HP678", "Headphones", 100), ("CH234", "Charger", 20)),
 )
-#: By number: towns by their local name, an ambiguous one, and one in no country.
-ODD_RECEIVERS = {
+#: Of some parcels by number, on every third day: what they have in place of a delivery.
+UNHAPPY = {1: "returned", 2: "lost", 13: "exception"}
+#: By number: towns by their local name, an ambiguous one, one in no country, and one of each day.
+RECEIVERS = {
     3: "1010 Wien, Austria",
     5: "Frankfurt, Germany",
     7: "4711 Somewhere, Nowhereland",
     9: "Roma, Italy",
+    11: "75001 Paris, France",
 }
 PER_DAY = 15
 #: The time of each day's file.
@@ -94,7 +97,7 @@ def clean_lines(seed: int, day: dt.date) -> list[list[str]]:
 def _shipment(seed: int, sent_on: dt.date, number: int, words: tuple[str, ...]) -> list[list[str]]:
     random = Random(f"{seed} shipment {sent_on} {number}")  # noqa: S311 - made-up data
     sender, receiver = random.sample(PLACES, 2)
-    receiver = ODD_RECEIVERS.get(number, receiver)
+    receiver = RECEIVERS.get(number, receiver)
     shipment = [
         f"TN{sent_on:%y%m%d}{number:02}",
         random.choice(CARRIERS),
@@ -103,7 +106,10 @@ def _shipment(seed: int, sent_on: dt.date, number: int, words: tuple[str, ...]) 
     ]
     chosen = random.sample(ARTICLES, random.randrange(2, 4) if number == PER_DAY - 1 else 2)
     status = random.choice(words)
+    promised_on = str(sent_on + dt.timedelta(days=random.choice((2, 3, 3, 3, 4))))
+    if words is STATUSES[-1] and random.random() < 1 / 3:
+        status = UNHAPPY.get(number, status)
     return [
-        [*shipment, name, str(random.randrange(1, 4)), str(price), sku, status]
+        [*shipment, name, str(random.randrange(1, 4)), str(price), sku, status, promised_on]
         for sku, name, price in chosen
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sources.shipments import demo, source
+from pipelines.sources.shipments import demo, sandbox, source
 from pipelines_tests.sources.shipments.made_up import Inbox, line
 from pipelines_tests.stored import Stored
 
@@ -21,8 +21,9 @@ def test_the_demo_has_the_ways_of_parcels(stored: Stored, monkeypatch: pytest.Mo
     assert demo.seed_sandbox(stored.warehouse) == EIGHT_DAYS
     ways = stored.rows(WAYS)
     assert len(ways) == 5 * 15
-    steps = ("inbound_scan", "scanned", "in_transit", "delivery")
-    assert {tuple(way) for _, way, _ in ways} == {steps}
+    ends = ("delivery", *sandbox.UNHAPPY.values())
+    steps = {("inbound_scan", "scanned", "in_transit", end) for end in ends}
+    assert {tuple(way) for _, way, _ in ways} == steps
     assert {span for *_, span in ways} == {dt.timedelta(days=3)}
     assert stored.row("SELECT count(DISTINCT loaded_at::date) FROM ops.deliveries") == (8,)
     assert stored.rows("SELECT DISTINCT currency FROM shipments.shipments") == [("SEK",)]

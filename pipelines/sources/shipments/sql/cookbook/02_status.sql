@@ -1,11 +1,13 @@
 -- What is the status of a parcel, and the weather at both ends?
 --
 -- The carrier may be in upper or lower case. A missing argument is an error; an unknown shipment returns no row.
--- `*_weather_age_minutes` show how old the weather is.
+-- `*_weather_age_minutes` show how old the weather is. `newer_rejected_at` says that a later file has lines about it
+-- that were rejected.
 --
 -- carrier: DHL
-SELECT status, units, total_value, sender_city, sender_conditions, sender_temperature_celsius,
-    receiver_city, receiver_conditions, receiver_temperature_celsius, receiver_weather_observed_at
+SELECT status, status_since, promised_on, newer_rejected_at, sender_city, sender_conditions,
+    receiver_city, receiver_conditions, receiver_weather_observed_at
 FROM enriched.track((
-    SELECT min(tracking_number) FROM enriched.shipments WHERE carrier = %(carrier)s AND status = 'in_transit'
+    SELECT tracking_number FROM enriched.shipments WHERE carrier = %(carrier)s AND is_on_its_way
+    ORDER BY tracking_number LIMIT 1
 ), %(carrier)s);

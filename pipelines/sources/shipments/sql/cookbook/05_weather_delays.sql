@@ -1,10 +1,7 @@
 -- Does the weather delay parcels?
 --
--- `enriched.shipment_weather` keeps the weather of the hours in which a parcel was sent and delivered. A parcel that was
--- never seen scanned was under way already when it was first seen: only the end of its journey is known.
-SELECT coalesce(worst_risk, 'unknown') AS weather, count(*) AS parcels,
-    round(avg(in_transit_hours)::numeric, 1) AS mean_in_transit_hours, max(in_transit_hours) AS longest
-FROM enriched.shipment_weather
-WHERE delivered_at IS NOT NULL AND first_scanned_at IS NOT NULL
-GROUP BY worst_risk
-ORDER BY mean_in_transit_hours DESC;
+-- By the worst weather in the hours in which a parcel was sent and delivered. Only whole journeys count: a parcel that
+-- was first seen delivered has none.
+SELECT weather, parcels, mean_transit_hours, median_transit_hours, longest_transit_hours
+FROM metrics.transit_by_weather
+ORDER BY mean_transit_hours DESC;

@@ -1,17 +1,11 @@
--- How many parcels did each carrier deliver, and how long did they take?
+-- How do carriers do on each lane?
 --
--- Files name no promised day, so whether a parcel was late cannot be known. Days are in UTC, the last one exclusive.
+-- Of the parcels that were first seen on these days, the last one exclusive (UTC). Hours are of whole journeys; a parcel
+-- is on time if it was delivered on the promised day of its receiver or earlier.
 --
--- from_day: 2026-11-01 | today - 30
+-- from_day: 2026-10-01 | today - 90
 -- to_day: 2026-12-01 | today + 1
-SELECT
-    carrier,
-    count(*) AS delivered,
-    round(avg(in_transit_hours)::numeric, 1) AS mean_hours,
-    round(max(in_transit_hours)::numeric, 1) AS longest_hours
-FROM enriched.shipment_weather
-WHERE
-    delivered_at AT TIME ZONE 'UTC' >= CAST(%(from_day)s AS date)
-    AND delivered_at AT TIME ZONE 'UTC' < CAST(%(to_day)s AS date)
-GROUP BY carrier
-ORDER BY delivered DESC, carrier;
+SELECT carrier, sender_country_code, receiver_country_code, parcels, delivered, median_transit_hours,
+    p90_transit_hours, on_time_ratio, overdue, exceptions
+FROM metrics.carrier_lanes(CAST(%(from_day)s AS date), CAST(%(to_day)s AS date))
+ORDER BY parcels DESC, carrier, sender_country_code, receiver_country_code;

@@ -1,4 +1,3 @@
-SELECT carrier, status, count(*) AS shipments
-FROM enriched.shipments
-GROUP BY carrier, status
+SELECT carrier, status, parcels
+FROM metrics.parcels_by_status
 ORDER BY carrier, status;

@@ -1,13 +1,22 @@
+-- Countries and cities are those of parcels that can be shown: on their way, or ended within 30 days.
+WITH shown AS MATERIALIZED (
+    SELECT sender_city, receiver_city, receiver_country_code
+    FROM enriched.shipments
+    WHERE is_on_its_way
+)
+
 SELECT
-    count(*) AS parcels,
-    max(updated_at) AS updated_at,
-    array_agg(DISTINCT status ORDER BY status) AS statuses,
-    array_remove(array_agg(DISTINCT receiver_country_code ORDER BY receiver_country_code), NULL) AS countries,
+    (SELECT sum(parcels)::bigint FROM metrics.parcels_by_status) AS parcels,
+    (SELECT silent FROM metrics.parcels_by_day ORDER BY day DESC LIMIT 1) AS silent,
+    (SELECT updated_at FROM enriched.shipments ORDER BY updated_at DESC LIMIT 1) AS updated_at,
+    ARRAY(SELECT DISTINCT status FROM metrics.parcels_by_status ORDER BY status) AS statuses,
     ARRAY(
-        SELECT sender_city FROM enriched.shipments WHERE sender_city IS NOT NULL
+        SELECT DISTINCT receiver_country_code FROM shown WHERE receiver_country_code IS NOT NULL ORDER BY 1
+    ) AS countries,
+    ARRAY(
+        SELECT sender_city FROM shown WHERE sender_city IS NOT NULL
         UNION
-        SELECT receiver_city FROM enriched.shipments WHERE receiver_city IS NOT NULL
+        SELECT receiver_city FROM shown WHERE receiver_city IS NOT NULL
         ORDER BY 1
     ) AS cities
-FROM enriched.shipments
-HAVING count(*) > 0;
+WHERE EXISTS (SELECT FROM metrics.parcels_by_status);

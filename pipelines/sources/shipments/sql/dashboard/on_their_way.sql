@@ -1,27 +1,32 @@
--- The weather of now is a risk for parcels on their way alone. Delivered ones come last, latest first.
+-- The weather of now is a risk for parcels on their way alone. What ended comes last, latest first, of 30 days.
 SELECT
-    tracking_number, carrier, status, CASE WHEN status <> 'delivery' THEN coalesce(weather_risk, 'unknown') END AS weather_risk,
+    tracking_number, carrier, status, CASE WHEN is_on_its_way THEN coalesce(weather_risk, 'unknown') END AS weather_risk,
     sender_city, sender_conditions, sender_temperature_celsius, sender_latitude, sender_longitude,
-    CASE WHEN status <> 'delivery' THEN sender_risk END AS sender_risk,
+    CASE WHEN is_on_its_way THEN sender_risk END AS sender_risk,
     receiver_city, receiver_country_code, receiver_conditions, receiver_temperature_celsius,
-    receiver_latitude, receiver_longitude, CASE WHEN status <> 'delivery' THEN receiver_risk END AS receiver_risk,
-    total_value, total_value_currency, delivered_at, in_transit_hours, updated_at,
-    CASE WHEN status <> 'delivery' THEN greatest(sender_weather_age_minutes, receiver_weather_age_minutes) END AS weather_age_minutes,
-    count(*) FILTER (WHERE weather_risk <> 'none' AND status <> 'delivery') OVER () AS risk_rows,
-    count(*) FILTER (WHERE weather_risk IS NULL AND status <> 'delivery') OVER () AS unknown_rows,
+    receiver_latitude, receiver_longitude, CASE WHEN is_on_its_way THEN receiver_risk END AS receiver_risk,
+    total_value, total_value_currency, promised_on, is_overdue, delivered_at, transit_hours, status_since,
+    CASE WHEN is_on_its_way THEN greatest(sender_weather_age_minutes, receiver_weather_age_minutes) END AS weather_age_minutes,
+    count(*) FILTER (WHERE is_at_risk) OVER () AS risk_rows,
+    count(*) FILTER (WHERE is_at_risk IS NULL) OVER () AS unknown_rows,
+    count(*) FILTER (WHERE is_overdue) OVER () AS overdue_rows,
+    count(promised_on) OVER () AS promised_rows,
     count(*) OVER () AS total_rows
 FROM enriched.shipments
 WHERE
-    CASE
-        WHEN %(statuses)s::text[] IS NULL THEN status <> 'delivery'
-        ELSE status = ANY (%(statuses)s)
-    END
-    AND (%(risks)s::text[] IS NULL OR (status <> 'delivery' AND coalesce(weather_risk, 'unknown') = ANY (%(risks)s)))
+    (
+        is_on_its_way AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
+        OR is_silent AND 'silent' = ANY (%(statuses)s)
+        OR NOT (status_class IN ('under_way', 'exception')) AND status_since > now() - interval '30 days'
+        AND status = ANY (%(statuses)s)
+    )
+    AND (%(risks)s::text[] IS NULL OR is_on_its_way AND coalesce(weather_risk, 'unknown') = ANY (%(risks)s))
     AND (%(countries)s::text[] IS NULL OR receiver_country_code = ANY (%(countries)s))
     AND (%(places)s::text[] IS NULL OR sender_city = ANY (%(places)s) OR receiver_city = ANY (%(places)s))
 ORDER BY
-    CASE status WHEN 'delivery' THEN updated_at END DESC NULLS FIRST,
-    array_position('{storm,freezing_rain,snow,heat,none}', weather_risk),
+    is_on_its_way DESC,
+    CASE WHEN is_on_its_way THEN array_position('{storm,freezing_rain,snow,heat,none}', weather_risk) END,
+    CASE WHEN NOT is_on_its_way THEN status_since END DESC,
     tracking_number,
     carrier
 LIMIT 2000;

@@ -2,7 +2,7 @@
 WITH at_risk AS MATERIALIZED (
     SELECT weather_risk, sender_city, sender_risk, receiver_city, receiver_risk
     FROM enriched.shipments
-    WHERE status <> 'delivery' AND weather_risk IN ('storm', 'freezing_rain', 'snow', 'heat')
+    WHERE is_at_risk
 ),
 
 worst AS (

@@ -79,11 +79,10 @@ SELECT
     shipments.promised_on,
     (state.delivered_at AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date
     <= shipments.promised_on AS is_on_time,
-    coalesce(
-        state.is_open
-        AND shipments.promised_on < (now() AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date,
-        FALSE
-    ) AS is_overdue,
+    state.is_open
+    AND shipments.promised_on IS NOT NULL
+    AND shipments.promised_on < (now() AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date
+        AS is_overdue,
     CASE
         WHEN NOT shipments.is_first_seen_delivered
             THEN (
