@@ -27,10 +27,10 @@ ALTER TABLE shipments.status_history DROP sequence CASCADE, DROP previous_seen_a
     ADD CONSTRAINT status_history_pkey PRIMARY KEY (tracking_number, carrier, seen_at);
 CREATE INDEX status_history_unknown_idx ON shipments.status_history (status, status_raw)
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery');
-ALTER TABLE shipments.shipments DROP status_class CASCADE, DROP status_since CASCADE,
+ALTER TABLE shipments.shipments DROP status_class CASCADE, DROP status_changed_at CASCADE,
     DROP status_count, DROP last_sequence, DROP promised_on CASCADE, DROP promised_at,
     DROP promised_sequence, DROP under_way_at CASCADE, DROP is_first_seen_delivered CASCADE,
-    DROP had_exception CASCADE;
+    DROP exceptions CASCADE;
 RESET ROLE;
 """
 

@@ -32,34 +32,34 @@ CREATE INDEX status_history_unknown_idx ON shipments.status_history (status, sta
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'exception', 'delivery', 'returned',
     'lost', 'cancelled');
 ALTER TABLE shipments.shipments
-ADD {STATUS_CLASS}, ADD status_since timestamptz, ADD status_count integer NOT NULL DEFAULT 1,
+ADD {STATUS_CLASS}, ADD status_changed_at timestamptz, ADD status_count integer NOT NULL DEFAULT 1,
 ADD last_sequence integer, ADD promised_on date, ADD promised_at timestamptz,
 ADD promised_sequence integer, ADD under_way_at timestamptz, ADD is_first_seen_delivered boolean NOT NULL DEFAULT FALSE,
-ADD had_exception boolean NOT NULL DEFAULT FALSE;
+ADD exceptions integer NOT NULL DEFAULT 0;
 UPDATE shipments.shipments
 SET
-    status_since = history.last_at,
+    status_changed_at = history.last_at,
     status_count = history.statuses,
     under_way_at = history.under_way_at,
     is_first_seen_delivered = history.first_class = 'delivered',
-    had_exception = history.had_exception
+    exceptions = history.exceptions
 FROM (
     SELECT
         tracking_number, carrier, max(seen_at) AS last_at, count(*) AS statuses,
         min(seen_at) FILTER (WHERE status_class IN ('under_way', 'exception')) AS under_way_at,
         (array_agg(status_class ORDER BY seen_at))[1] AS first_class,
-        bool_or(status_class = 'exception') AS had_exception
+        count(*) FILTER (WHERE status_class = 'exception') AS exceptions
     FROM shipments.status_history
     GROUP BY tracking_number, carrier
 ) AS history
 WHERE
     shipments.tracking_number = history.tracking_number
     AND shipments.carrier = history.carrier;
-UPDATE shipments.shipments SET status_since = first_seen_at WHERE status_since IS NULL;
-ALTER TABLE shipments.shipments ALTER status_since SET NOT NULL;
-CREATE INDEX shipments_open_idx ON shipments.shipments (status_since)
+UPDATE shipments.shipments SET status_changed_at = first_seen_at WHERE status_changed_at IS NULL;
+ALTER TABLE shipments.shipments ALTER status_changed_at SET NOT NULL;
+CREATE INDEX shipments_open_idx ON shipments.shipments (status_changed_at)
 WHERE status_class IN ('under_way', 'exception');
-CREATE INDEX shipments_ended_idx ON shipments.shipments (status_since)
+CREATE INDEX shipments_ended_idx ON shipments.shipments (status_changed_at)
 WHERE NOT (status_class IN ('under_way', 'exception'))
 """
 COUNTS = f"""

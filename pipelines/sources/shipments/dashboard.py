@@ -45,7 +45,7 @@ LISTED: dict[str, Any] = {
     "weather_age_minutes": st.column_config.NumberColumn(
         "Age of weather, min", help="Of the older one, if both ends have one."
     ),
-    "status_since": ui.instant_column("Status since, UTC"),
+    "status_changed_at": ui.instant_column("Status since, UTC"),
     "promised_on": st.column_config.DateColumn("Promised", format="D MMM YYYY"),
     "is_overdue": st.column_config.CheckboxColumn("Overdue"),
     "transit_hours": st.column_config.NumberColumn(
@@ -273,7 +273,7 @@ def _way(one: dict[str, Any]) -> str:
             what += f" in {ui.as_number(one['transit_hours'], 'h')}"
         return (
             f"**{what.capitalize()}** from {ends['sender']} to {ends['receiver']},"
-            f" since {ui.as_time(one['status_since'])}"
+            f" since {ui.as_time(one['status_changed_at'])}"
         )
     weather = {end: ui.as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
     return (

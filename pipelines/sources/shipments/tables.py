@@ -175,7 +175,7 @@ shipments = Table(
         " shipment is returned when a new status comes with the receiver as the sender.",
     ),
     _status_class(),
-    required("status_since", INSTANT, "Time of the file with which the status came."),
+    required("status_changed_at", INSTANT, "Time of the file with which the status came."),
     required(
         "status_count",
         Integer,
@@ -211,7 +211,12 @@ shipments = Table(
         "Whether the first file with it has it delivered, so that its way is unknown.",
         server_default="false",
     ),
-    required("had_exception", Boolean, "Whether it ever had an exception.", server_default="false"),
+    required(
+        "exceptions",
+        Integer,
+        "How often its status became that of an exception.",
+        server_default="0",
+    ),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
@@ -222,8 +227,8 @@ shipments = Table(
         "tracking_number",
     ),
     Index(None, "total_value"),
-    Index("shipments_open_idx", "status_since", postgresql_where=IS_OPEN),
-    Index("shipments_ended_idx", "status_since", postgresql_where=f"NOT ({IS_OPEN})"),
+    Index("shipments_open_idx", "status_changed_at", postgresql_where=IS_OPEN),
+    Index("shipments_ended_idx", "status_changed_at", postgresql_where=f"NOT ({IS_OPEN})"),
     schema=SCHEMA,
     comment="Shipments, one row each, as of the last file that contains them.",
 )

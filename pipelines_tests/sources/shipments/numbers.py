@@ -20,9 +20,9 @@ from pipelines_tests.sources.shipments.oracle import File, Key, Parcel
 
 PARCELS = """
 SELECT
-    tracking_number, carrier, sender_address, receiver_address, status_class, status_since,
+    tracking_number, carrier, sender_address, receiver_address, status_class, status_changed_at,
     first_seen_at, delivered_at, is_on_its_way, is_silent, promised_on, is_on_time, is_overdue,
-    had_exception, transit_hours
+    exceptions, transit_hours
 FROM enriched.shipments
 """
 STATUSES = """
@@ -173,7 +173,7 @@ def _parcel(parcel: Parcel, now: datetime) -> tuple[Any, ...]:
         parcel.promised_on,
         parcel.on_time,
         parcel.is_overdue(now),
-        any(change.class_ == "exception" for change in parcel.changes),
+        sum(change.class_ == "exception" for change in parcel.changes),
         _close(parcel.transit_hours),
     )
 

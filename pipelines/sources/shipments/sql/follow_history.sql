@@ -1,11 +1,11 @@
 -- Sets what shipments know of their history.
 UPDATE shipments.shipments
 SET
-    status_since = history.last_at,
+    status_changed_at = history.last_at,
     status_count = history.statuses,
     under_way_at = history.under_way_at,
     is_first_seen_delivered = history.is_first_seen_delivered,
-    had_exception = history.had_exception
+    exceptions = history.exceptions
 FROM (
     SELECT
         tracking_number,
@@ -15,7 +15,7 @@ FROM (
         min(seen_at) FILTER (WHERE status_class IN ('under_way', 'exception')) AS under_way_at,
         (array_agg(status_class ORDER BY seen_at, sequence))[1] = 'delivered'
             AS is_first_seen_delivered,
-        bool_or(status_class = 'exception') AS had_exception
+        count(*) FILTER (WHERE status_class = 'exception') AS exceptions
     FROM touched_shipments
     INNER JOIN shipments.status_history USING (tracking_number, carrier)
     GROUP BY tracking_number, carrier

@@ -113,7 +113,7 @@ SELECT
     END AS last_sequence,
     stored.promised_on IS NULL AND staged.promised_on IS NOT NULL AS has_new_promise,
     stored.status AS status_before,
-    stored.status_since AS status_before_since,
+    stored.status_changed_at AS status_before_since,
     stored.status_count = 1 AS is_first_before,
     stored.last_seen_at AS previous_seen_at,
     coalesce(stored.last_sequence, 0) AS previous_sequence

@@ -12,8 +12,8 @@ WITH differing AS MATERIALIZED (
     INSERT INTO shipments.shipments (
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
         status_raw, article_count, units, total_value, first_seen_at, last_seen_at, last_sequence,
-        status_since, updated_at, delivery_id, currency, promised_on, promised_at,
-        promised_sequence, under_way_at, is_first_seen_delivered, had_exception
+        status_changed_at, updated_at, delivery_id, currency, promised_on, promised_at,
+        promised_sequence, under_way_at, is_first_seen_delivered, exceptions
     )
     SELECT
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
@@ -22,7 +22,7 @@ WITH differing AS MATERIALIZED (
         CASE WHEN promised_on IS NOT NULL THEN news_at END,
         CASE WHEN promised_on IS NOT NULL THEN :sequence END,
         CASE WHEN status_class IN ('under_way', 'exception') THEN news_at END,
-        status_class = 'delivered', status_class = 'exception'
+        status_class = 'delivered', (status_class = 'exception')::integer
     FROM differing
     WHERE is_new
 ), updated AS (
@@ -40,8 +40,8 @@ WITH differing AS MATERIALIZED (
         status_raw = differing.status_raw,
         last_seen_at = differing.news_at,
         last_sequence = differing.last_sequence,
-        status_since = CASE
-            WHEN differing.has_new_status THEN differing.news_at ELSE shipments.status_since
+        status_changed_at = CASE
+            WHEN differing.has_new_status THEN differing.news_at ELSE shipments.status_changed_at
         END,
         status_count = shipments.status_count + differing.has_new_status::integer,
         under_way_at = CASE
@@ -49,7 +49,8 @@ WITH differing AS MATERIALIZED (
                 THEN coalesce(shipments.under_way_at, differing.news_at)
             ELSE shipments.under_way_at
         END,
-        had_exception = shipments.had_exception OR differing.status_class = 'exception',
+        exceptions = shipments.exceptions
+            + (differing.has_new_status AND differing.status_class = 'exception')::integer,
         updated_at = :changed_at,
         delivery_id = :delivery_id,
         currency = :currency,

@@ -5,7 +5,7 @@
 -- that were rejected.
 --
 -- carrier: DHL
-SELECT status, status_since, promised_on, newer_rejected_at, sender_city, sender_conditions,
+SELECT status, status_changed_at, promised_on, newer_rejected_at, sender_city, sender_conditions,
     receiver_city, receiver_conditions, receiver_weather_observed_at
 FROM enriched.track((
     SELECT tracking_number FROM enriched.shipments WHERE carrier = %(carrier)s AND is_on_its_way

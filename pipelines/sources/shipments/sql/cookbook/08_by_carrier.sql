@@ -1,7 +1,7 @@
 -- How do carriers do on each lane?
 --
--- Of the parcels that were first seen on these days, the last one exclusive (UTC). Hours are of whole journeys; a parcel
--- is on time if it was delivered on the promised day of its receiver or earlier.
+-- Of the parcels that were first seen on these days, the last one exclusive (UTC). Hours are of whole journeys; a
+-- parcel is on time if it was delivered on the promised day of its receiver or earlier.
 --
 -- from_day: 2026-10-01 | today - 90
 -- to_day: 2026-12-01 | today + 1

@@ -1,4 +1,4 @@
--- Countries and cities are those of parcels that can be shown: on their way, or ended within 30 days.
+-- Countries and cities are those of parcels on their way.
 WITH shown AS MATERIALIZED (
     SELECT sender_city, receiver_city, receiver_country_code
     FROM enriched.shipments

@@ -41,7 +41,7 @@ LEFT JOIN shipments.addresses AS sender
     ON coalesce(shipments.sent_from_address, shipments.sender_address) = sender.address
 LEFT JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN shipments.status_class = 'delivered' THEN shipments.status_since END AS delivered_at
+    SELECT CASE WHEN shipments.status_class = 'delivered' THEN shipments.status_changed_at END AS delivered_at
 ) AS state
 LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
 LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key

@@ -71,7 +71,7 @@ SELECT
         / 3600, 1
     )::double precision AS in_transit_hours,
     shipments.status_class,
-    shipments.status_since,
+    shipments.status_changed_at,
     state.is_on_its_way,
     state.is_open AND NOT state.is_on_its_way AS is_silent,
     state.is_on_its_way
@@ -97,7 +97,7 @@ SELECT
             AND rejected_news.carrier = shipments.carrier
             AND rejected_news.rejected_at > shipments.last_seen_at
     ) AS newer_rejected_at,
-    shipments.had_exception
+    shipments.exceptions
 FROM shipments.shipments
 -- Left joins, which a query that selects nothing of them does not execute.
 LEFT JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
@@ -123,11 +123,11 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         CASE
-            WHEN shipments.status_class = 'delivered' THEN shipments.status_since
+            WHEN shipments.status_class = 'delivered' THEN shipments.status_changed_at
         END AS delivered_at,
         shipments.status_class IN ('under_way', 'exception') AS is_open,
         shipments.status_class IN ('under_way', 'exception')
-        AND shipments.status_since > now() - (
+        AND shipments.status_changed_at > now() - (
             SELECT coalesce(max(rules.stale_after), interval '30 days') FROM shipments.rules
         ) AS is_on_its_way
 ) AS state;
@@ -223,7 +223,7 @@ parcel that was first seen delivered has 0: use transit_hours, which knows whole
 COMMENT ON COLUMN enriched.shipments.status_class IS
 'What the status means: under_way or exception, or an end: delivered, returned, lost or cancelled. A
 status without a known meaning counts as under_way. Later news reopen what has ended.';
-COMMENT ON COLUMN enriched.shipments.status_since IS
+COMMENT ON COLUMN enriched.shipments.status_changed_at IS
 'Time of the file with which the status came. The same status in later files is no news.';
 COMMENT ON COLUMN enriched.shipments.is_on_its_way IS
 'Whether it has not ended (under_way or exception) and its status changed within the last
@@ -249,4 +249,5 @@ COMMENT ON COLUMN enriched.shipments.newer_rejected_at IS
 'Time of the newest file whose lines about it were rejected, if that is later than all of its accepted
 ones, so that its status may be out of date. Null if there is none. Their reasons are in
 ops.quarantine.';
-COMMENT ON COLUMN enriched.shipments.had_exception IS 'Whether it ever had an exception.';
+COMMENT ON COLUMN enriched.shipments.exceptions IS
+'How often its status became that of an exception; 0 if never.';

@@ -47,7 +47,7 @@ BEGIN
         count(*) FILTER (WHERE shipments.is_on_time),
         avg(shipments.is_on_time::integer)::double precision,
         count(*) FILTER (WHERE shipments.is_overdue),
-        count(*) FILTER (WHERE shipments.had_exception),
+        count(*) FILTER (WHERE shipments.exceptions > 0),
         count(*) FILTER (WHERE shipments.status_class = 'returned'),
         count(*) FILTER (WHERE shipments.status_class = 'lost'),
         count(*) FILTER (WHERE shipments.status_class = 'cancelled'),

@@ -7,7 +7,7 @@ WITH on_their_way AS (
     FROM shipments.shipments
     WHERE
         status_class IN ('under_way', 'exception')
-        AND status_since > now() - (
+        AND status_changed_at > now() - (
             SELECT coalesce(max(stale_after), interval '30 days') FROM shipments.rules
         )
 ), ended AS (
@@ -15,11 +15,11 @@ WITH on_their_way AS (
         receiver_address,
         coalesce(sent_from_address, sender_address) AS sent_from_address,
         first_seen_at,
-        CASE WHEN status_class = 'delivered' THEN status_since END AS delivered_at
+        CASE WHEN status_class = 'delivered' THEN status_changed_at END AS delivered_at
     FROM shipments.shipments
     WHERE
         NOT (status_class IN ('under_way', 'exception'))
-        AND status_since > now() - interval '7 days'
+        AND status_changed_at > now() - interval '7 days'
 ), requests AS (
     SELECT unnest(ARRAY[sender_address, receiver_address]) AS address, NULL::timestamptz AS hour_at
     FROM on_their_way
