@@ -97,7 +97,7 @@ def _write_files(folder: Path) -> dict[str, Path]:
 def _write(file: Path, rows: list[list[str]]) -> None:
     with file.open("w", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(COLUMNS[: len(rows[0])])
         writer.writerows(rows)
 
 

@@ -141,7 +141,7 @@ def show() -> None:
         key="delays",
         on_change="rerun",
     )
-    if delays.open:  # it reads every delivered parcel
+    if delays.open:  # it reads every parcel that was delivered since
         with delays:
             _show_delays()
 
@@ -174,8 +174,9 @@ def _show_delays() -> None:
         )
         .properties(height=240),
         empty="No parcel was seen on its way and then delivered yet.",
-        note="Of parcels that were seen under way and delivered: the worst weather in the hours in"
-        " which they were sent and delivered, and the number of parcels. Few parcels prove little.",
+        note="Of parcels that were seen under way, and delivered within the last 90 days: the worst"
+        " weather in the hours in which they were sent and delivered, and the number of parcels. Few"
+        " parcels prove little.",
     )
 
 
@@ -233,8 +234,8 @@ def _show_shipment(found: ui.Answer) -> None:
     )
     if one["newer_rejected_at"] is not None:
         st.warning(
-            f"A file of {ui.as_time(one['newer_rejected_at'])} has lines about this parcel that were"
-            " rejected: its status may be out of date. See *Data quality*.",
+            f"A file of {ui.as_time(one['newer_rejected_at'])} has rejected lines about it,"
+            " so that its status may be out of date. See *Data quality*.",
             icon=":material/warning:",
         )
     is_open = one["is_on_its_way"] or one["is_silent"]
