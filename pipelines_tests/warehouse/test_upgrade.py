@@ -158,10 +158,9 @@ def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
                     "UPDATE solar.plants SET capacity_kwp = %s WHERE plant_id = %s", values
                 )
             for number, promised_on in PROMISED.items():  # nor for these
-                values = (promised_on, f"%{20261000 + number}")
                 migrated.execute(
                     "UPDATE shipments.shipments SET promised_on = %s WHERE tracking_number LIKE %s",
-                    values,
+                    [promised_on, f"%{20261000 + number}"],
                 )
             gone = "SELECT to_regproc('ops.announce_delivery'), to_regclass('ops.failing_views'),"
             gone += " to_regclass('bookings.audits'), to_regnamespace('as_source')"

@@ -13,9 +13,9 @@ down_revision = "0005_solar_losses"
 branch_labels = None
 depends_on = None
 STATUS_CLASS = """
-status_class text GENERATED ALWAYS AS (CASE status WHEN 'exception' THEN 'exception'
-    WHEN 'delivery' THEN 'delivered' WHEN 'returned' THEN 'returned' WHEN 'lost' THEN 'lost'
-    WHEN 'cancelled' THEN 'cancelled' ELSE 'under_way' END) STORED
+CASE status WHEN 'exception' THEN 'exception' WHEN 'delivery' THEN 'delivered'
+    WHEN 'returned' THEN 'returned' WHEN 'lost' THEN 'lost' WHEN 'cancelled' THEN 'cancelled'
+    ELSE 'under_way' END
 """
 COLUMNS = f"""
 ALTER TABLE ops.deliveries ADD modified_at timestamptz;
@@ -24,7 +24,7 @@ WHERE record_key IS NOT NULL;
 ALTER TABLE shipments.addresses ADD time_zone text;
 ALTER TABLE shipments.status_history
 ADD sequence integer NOT NULL DEFAULT 0, ADD previous_seen_at timestamptz,
-ADD previous_sequence integer, ADD {STATUS_CLASS},
+ADD previous_sequence integer, ADD status_class text,
 DROP CONSTRAINT status_history_pkey,
 ADD CONSTRAINT status_history_pkey PRIMARY KEY (tracking_number, carrier, seen_at, sequence);
 DROP INDEX shipments.status_history_unknown_idx;
@@ -32,12 +32,15 @@ CREATE INDEX status_history_unknown_idx ON shipments.status_history (status, sta
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'exception', 'delivery', 'returned',
     'lost', 'cancelled');
 ALTER TABLE shipments.shipments
-ADD {STATUS_CLASS}, ADD status_changed_at timestamptz, ADD status_count integer NOT NULL DEFAULT 1,
+ADD status_class text, ADD status_changed_at timestamptz, ADD status_count integer NOT NULL DEFAULT 1,
 ADD last_sequence integer, ADD promised_on date, ADD promised_at timestamptz,
 ADD promised_sequence integer, ADD under_way_at timestamptz, ADD is_first_seen_delivered boolean NOT NULL DEFAULT FALSE,
 ADD exceptions integer NOT NULL DEFAULT 0;
+UPDATE shipments.status_history SET status_class = {STATUS_CLASS};
+ALTER TABLE shipments.status_history ALTER status_class SET NOT NULL;
 UPDATE shipments.shipments
 SET
+    status_class = {STATUS_CLASS},
     status_changed_at = history.last_at,
     status_count = history.statuses,
     under_way_at = history.under_way_at,
@@ -55,32 +58,34 @@ FROM (
 WHERE
     shipments.tracking_number = history.tracking_number
     AND shipments.carrier = history.carrier;
-UPDATE shipments.shipments SET status_changed_at = first_seen_at WHERE status_changed_at IS NULL;
-ALTER TABLE shipments.shipments ALTER status_changed_at SET NOT NULL;
+UPDATE shipments.shipments SET status_class = {STATUS_CLASS}, status_changed_at = first_seen_at
+WHERE status_changed_at IS NULL;
+ALTER TABLE shipments.shipments
+ALTER status_class SET NOT NULL, ALTER status_changed_at SET NOT NULL;
 CREATE INDEX shipments_open_idx ON shipments.shipments (status_changed_at)
 WHERE status_class IN ('under_way', 'exception');
 CREATE INDEX shipments_ended_idx ON shipments.shipments (status_changed_at)
 WHERE NOT (status_class IN ('under_way', 'exception'))
 """
-COUNTS = f"""
+COUNTS = """
 CREATE TABLE shipments.status_days (
     carrier text, status text, began_on date, ended_on date, is_at_midnight boolean,
-    is_first boolean, parcels bigint NOT NULL, {STATUS_CLASS},
+    is_first boolean, parcels bigint NOT NULL, status_class text NOT NULL,
     PRIMARY KEY (carrier, status, began_on, ended_on, is_at_midnight, is_first)
 );
 INSERT INTO shipments.status_days
 SELECT
     carrier, status, (seen_at AT TIME ZONE 'UTC')::date,
     coalesce((next_at AT TIME ZONE 'UTC')::date, 'infinity'),
-    seen_at = date_trunc('day', seen_at, 'UTC'), is_first, count(*)
+    seen_at = date_trunc('day', seen_at, 'UTC'), is_first, count(*), status_class
 FROM (
     SELECT
-        carrier, status, seen_at, lead(seen_at) OVER in_order AS next_at,
+        carrier, status, status_class, seen_at, lead(seen_at) OVER in_order AS next_at,
         row_number() OVER in_order = 1 AS is_first
     FROM shipments.status_history
     WINDOW in_order AS (PARTITION BY tracking_number, carrier ORDER BY seen_at)
 ) AS statuses
-GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6, 8
 """
 
 

@@ -117,7 +117,7 @@ TABLES = (
 
 TEXTS = (
     *("raw", "tracking_number", "carrier", "sender_address", "receiver_address"),
-    *("status", "status_raw", "status_class", "sku", "article_name"),
+    *("status", "status_raw", "sku", "article_name"),
 )
 #: The columns of a staged line.
 LINE = dict.fromkeys(TEXTS, "text") | {

@@ -174,9 +174,9 @@ def _show_delays() -> None:
         )
         .properties(height=240),
         empty="No parcel was seen on its way and then delivered yet.",
-        note="Of parcels that were seen under way, and delivered within the last 90 days: the worst"
-        " weather in the hours in which they were sent and delivered, and the number of parcels. Few"
-        " parcels prove little.",
+        note="Of parcels seen under way and delivered within the last 90 days: the worst weather in"
+        " the hours in which they were sent and delivered, and the number of parcels. Few parcels"
+        " prove little.",
     )
 
 

@@ -3,10 +3,13 @@
 The time of a file is when it was last modified. Of files of the same time, names decide.
 """
 
+import json
+
 from sqlalchemy import text
 
 from pipelines.ingest.inbox import natural_order
 from pipelines.ingest.load import Load
+from pipelines.sources.shipments import CLASSES
 
 OF_DELIVERY = text(
     "SELECT name, coalesce(modified_at, loaded_at) AS news_at, modified_at"
@@ -18,17 +21,22 @@ OF_THE_SAME_TIME = text(
 )
 
 
-def date(load: Load) -> None:
-    """Set the parameters `news_at`, the time of the file, and `sequence` among those of it.
+def class_pairs() -> str:
+    """Return the classes of known statuses as a JSON document."""
+    return json.dumps(CLASSES)
 
-    Files of the same time that belong behind it are numbered anew.
+
+def date(load: Load) -> None:
+    """Set the parameters `news_at`, the time of the file, and its `sequence` among those of it.
+
+    Files of the same time that belong behind it are numbered anew. `classes` are those of statuses.
     """
     known = {"feed": load.feed.name, "delivery_id": load.delivery_id}
     mine = load.connection.execute(OF_DELIVERY, known).one()
     others = load.connection.execute(OF_THE_SAME_TIME, {**known, "modified_at": mine.modified_at})
     place = natural_order(mine.name), load.delivery_id
     is_before = [(natural_order(other.name), other.delivery_id) < place for other in others]
-    load.parameters.update(news_at=mine.news_at, sequence=sum(is_before))
+    load.parameters.update(news_at=mine.news_at, sequence=sum(is_before), classes=class_pairs())
     if not all(is_before) and not load.is_retry:
         load.execute("move_behind")
 

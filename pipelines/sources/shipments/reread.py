@@ -10,6 +10,7 @@ from pipelines.ingest.load import Load
 from pipelines.ingest.statements import execute_file
 from pipelines.sources.shipments import Settings, source, tables
 from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
+from pipelines.sources.shipments.news import class_pairs
 from pipelines.sources.shipments.transform import normalize_status, parse_statuses
 from pipelines.warehouse.connection import Warehouse, copy_text, csv_text
 
@@ -58,7 +59,7 @@ def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     statuses = parse_statuses(settings.statuses)
     for row in execute_file(connection, source, "unknown_statuses", {}).all():
         if (meaning := normalize_status(row.status_raw, statuses)) != row.status:
-            renamed = {**row._mapping, "meaning": meaning}
+            renamed = {**row._mapping, "meaning": meaning, "classes": class_pairs()}
             execute_file(connection, source, "touch_status", renamed)
             execute_file(connection, source, "count_statuses", {"sign": -1})
             execute_file(connection, source, "rename_status", renamed)

@@ -33,13 +33,9 @@ from pipelines.warehouse.tables import (
 
 SCHEMA = "shipments"
 metadata = source_metadata()
-UNDER_WAY = "under_way"
 #: Of a parcel that has not ended.
 IS_OPEN = "status_class IN ('under_way', 'exception')"
 KNOWN = ", ".join(f"'{status}'" for status in CLASSES)
-CASES = " ".join(
-    f"WHEN '{status}' THEN '{name}'" for status, name in CLASSES.items() if name != UNDER_WAY
-)
 
 
 def _shipment_columns() -> list[Column[str]]:
@@ -55,12 +51,11 @@ def _shipment_columns() -> list[Column[str]]:
 
 
 def _status_class() -> Column[str]:
-    return optional(
+    return required(
         "status_class",
         Text,
         "Class of the status: under_way, exception, delivered, returned, lost or cancelled."
         " Unknown statuses count as under_way.",
-        Computed(f"CASE status {CASES} ELSE '{UNDER_WAY}' END", persisted=True),
     )
 
 

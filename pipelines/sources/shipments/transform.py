@@ -30,8 +30,6 @@ from pipelines.ingest.identifiers import (
 from pipelines.ingest.money import decimals_of
 from pipelines.ingest.parsers import Csv
 from pipelines.ingest.reasons import Reason
-from pipelines.sources.shipments import CLASSES
-from pipelines.sources.shipments.tables import UNDER_WAY
 from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
@@ -106,9 +104,6 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     rows = sent.drop(columns=["article_quantity", "article_price"]).assign(
         status=sent["status"].map(normalized),
         status_raw=sent["status"],
-        status_class=sent["status"].map(
-            {raw: CLASSES.get(status, UNDER_WAY) for raw, status in normalized.items()}
-        ),
         promised_on=promised,
         quantity=quantities,
         unit_price=amounts,

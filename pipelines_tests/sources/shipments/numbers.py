@@ -121,7 +121,7 @@ def differences(owner: psycopg.Connection, files: Sequence[File], now: datetime)
     statuses: dict[Any, list[Any]] = defaultdict(list)
     for number, carrier, *status in rows(STATUSES):
         statuses[number, carrier].append(tuple(status))
-    found = {
+    found: dict[str, dict[Any, Any]] = {
         "parcels": {row[:2]: (*row[2:14], _close(row[14])) for row in rows(PARCELS)},
         "statuses": statuses,
         "days": {row[0]: row[1:] for row in rows(DAYS)},

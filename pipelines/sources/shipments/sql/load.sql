@@ -113,6 +113,7 @@ SELECT
     END AS last_sequence,
     stored.promised_on IS NULL AND staged.promised_on IS NOT NULL AS has_new_promise,
     stored.status AS status_before,
+    stored.status_class AS status_class_before,
     stored.status_changed_at AS status_before_since,
     stored.status_count = 1 AS is_first_before,
     stored.last_seen_at AS previous_seen_at,
@@ -124,7 +125,7 @@ FROM (
         min(sender_address) AS sender_address,
         min(receiver_address) AS receiver_address,
         min(status) AS status,
-        min(status_class) AS status_class,
+        coalesce(CAST(:classes AS jsonb) ->> min(status), 'under_way') AS status_class,
         min(promised_on) AS promised_on,
         (array_agg(status_raw ORDER BY record))[1] AS status_raw,
         count(*) AS article_count,
@@ -133,7 +134,7 @@ FROM (
     FROM (
         SELECT DISTINCT ON (tracking_number, carrier, sku)
             tracking_number, carrier, sender_address, receiver_address, status, status_raw,
-            status_class, promised_on, quantity, unit_price, record
+            promised_on, quantity, unit_price, record
         FROM stage_lines
         ORDER BY tracking_number, carrier, sku, record
     ) AS articles

@@ -11,13 +11,14 @@ WITH differing AS MATERIALIZED (
 ), inserted AS (
     INSERT INTO shipments.shipments (
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
-        status_raw, article_count, units, total_value, first_seen_at, last_seen_at, last_sequence,
-        status_changed_at, updated_at, delivery_id, currency, promised_on, promised_at,
+        status_class, status_raw, article_count, units, total_value, first_seen_at, last_seen_at,
+        last_sequence, status_changed_at, updated_at, delivery_id, currency, promised_on, promised_at,
         promised_sequence, under_way_at, is_first_seen_delivered, exceptions
     )
     SELECT
         tracking_number, carrier, sender_address, receiver_address, receiver_country_code, status,
-        status_raw, article_count, units, total_value, news_at, news_at, last_sequence, news_at,
+        status_class, status_raw, article_count, units, total_value, news_at, news_at,
+        last_sequence, news_at,
         :changed_at, :delivery_id, :currency, promised_on,
         CASE WHEN promised_on IS NOT NULL THEN news_at END,
         CASE WHEN promised_on IS NOT NULL THEN :sequence END,
@@ -37,6 +38,7 @@ WITH differing AS MATERIALIZED (
         receiver_address = differing.receiver_address,
         receiver_country_code = differing.receiver_country_code,
         status = differing.status,
+        status_class = differing.status_class,
         status_raw = differing.status_raw,
         last_seen_at = differing.news_at,
         last_sequence = differing.last_sequence,
@@ -74,22 +76,23 @@ WITH differing AS MATERIALIZED (
 )
 
 INSERT INTO shipments.status_history (
-    tracking_number, carrier, seen_at, sequence, status, status_raw, delivery_id,
+    tracking_number, carrier, seen_at, sequence, status, status_class, status_raw, delivery_id,
     previous_seen_at, previous_sequence
 )
 SELECT
-    tracking_number, carrier, news_at, coalesce(last_sequence, 0), status, status_raw, :delivery_id,
-    previous_seen_at, previous_sequence
+    tracking_number, carrier, news_at, coalesce(last_sequence, 0), status, status_class,
+    status_raw, :delivery_id, previous_seen_at, previous_sequence
 FROM differing
 WHERE has_new_status;
 
 -- Counts the new statuses, and that those before them ended.
 INSERT INTO shipments.status_days AS days (
-    carrier, status, began_on, ended_on, is_at_midnight, is_first, parcels
+    carrier, status, status_class, began_on, ended_on, is_at_midnight, is_first, parcels
 )
 SELECT
     changes.carrier,
     changed.status,
+    changed.status_class,
     (changed.seen_at AT TIME ZONE 'UTC')::date,
     coalesce((changed.ended_at AT TIME ZONE 'UTC')::date, 'infinity'),
     changed.seen_at = date_trunc('day', changed.seen_at, 'UTC'),
@@ -97,13 +100,20 @@ SELECT
     sum(changed.parcels)
 FROM stage_shipments AS changes
 CROSS JOIN LATERAL (
+    SELECT
+        changes.status_before AS status,
+        changes.status_class_before AS status_class,
+        changes.status_before_since AS changed_at,
+        changes.is_first_before AS is_first
+) AS before
+CROSS JOIN LATERAL (
     VALUES
-    (changes.status, changes.news_at, NULL::timestamptz, changes.is_new, 1),
-    (changes.status_before, changes.status_before_since, NULL, changes.is_first_before, -1),
-    (changes.status_before, changes.status_before_since, changes.news_at, changes.is_first_before, 1)
-) AS changed (status, seen_at, ended_at, is_first, parcels)
+    (changes.status, changes.status_class, changes.news_at, NULL::timestamptz, changes.is_new, 1),
+    (before.status, before.status_class, before.changed_at, NULL, before.is_first, -1),
+    (before.status, before.status_class, before.changed_at, changes.news_at, before.is_first, 1)
+) AS changed (status, status_class, seen_at, ended_at, is_first, parcels)
 WHERE changes.has_new_status AND NOT changes.is_late AND changed.status IS NOT NULL
-GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6, 7
 ON CONFLICT (carrier, status, began_on, ended_on, is_at_midnight, is_first)
 DO UPDATE SET parcels = days.parcels + excluded.parcels;
 

@@ -13,20 +13,26 @@ WITH stored AS (
         ORDER BY history.seen_at, history.sequence
     )
 ), news AS (
-    SELECT tracking_number, carrier, seen_at, sequence, 1 AS rank, status, status_raw, delivery_id
+    SELECT
+        tracking_number, carrier, seen_at, sequence, 1 AS rank, status, status_class, status_raw,
+        delivery_id
     FROM stored
     UNION ALL
     SELECT
-        tracking_number, carrier, seen_until_at, until_sequence, 2, status, status_raw, delivery_id
+        tracking_number, carrier, seen_until_at, until_sequence, 2, status, status_class,
+        status_raw, delivery_id
     FROM stored
     WHERE seen_until_at IS NOT NULL
     UNION ALL
     SELECT
-        tracking_number, carrier, last_seen_at, last_sequence, 2, status, status_raw, delivery_id
+        tracking_number, carrier, last_seen_at, last_sequence, 2, status, status_class, status_raw,
+        delivery_id
     FROM touched_shipments
     INNER JOIN shipments.shipments USING (tracking_number, carrier)
     UNION ALL
-    SELECT tracking_number, carrier, :news_at, :sequence, 3, status, status_raw, :delivery_id
+    SELECT
+        tracking_number, carrier, :news_at, :sequence, 3, status, status_class, status_raw,
+        :delivery_id
     FROM stage_shipments
     WHERE is_late
 ), distinct_news AS (
@@ -50,11 +56,11 @@ WHERE
     AND history.carrier = touched.carrier;
 
 INSERT INTO shipments.status_history (
-    tracking_number, carrier, seen_at, sequence, status, status_raw, delivery_id,
+    tracking_number, carrier, seen_at, sequence, status, status_class, status_raw, delivery_id,
     previous_seen_at, previous_sequence
 )
 SELECT
-    tracking_number, carrier, seen_at, sequence, status, status_raw, delivery_id,
+    tracking_number, carrier, seen_at, sequence, status, status_class, status_raw, delivery_id,
     previous_seen_at, previous_sequence
 FROM known_statuses
 WHERE is_change;

@@ -1,11 +1,15 @@
 -- Gives a status its meaning, in shipments and in their history. A change of status that is none any
 -- more leaves the history.
 UPDATE shipments.shipments
-SET status = :meaning
+SET
+    status = :meaning,
+    status_class = coalesce(CAST(:classes AS jsonb) ->> CAST(:meaning AS text), 'under_way')
 WHERE status = :status AND status_raw = :status_raw;
 
 UPDATE shipments.status_history
-SET status = :meaning
+SET
+    status = :meaning,
+    status_class = coalesce(CAST(:classes AS jsonb) ->> CAST(:meaning AS text), 'under_way')
 WHERE status = :status AND status_raw = :status_raw;
 
 DELETE FROM shipments.status_history AS history
