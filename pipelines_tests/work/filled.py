@@ -22,7 +22,8 @@ from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
-STATUSES = ("in-transit", "scanned", "delivery", "inbound-scan")
+STATUSES = ("in-transit", "scanned", "exception", "inbound-scan")
+ON_THEIR_WAY = 200
 COUNTRIES = ("Germany", "France", "Spain", "Italy")
 #: The first id of hotels, of their events and of plants.
 FIRST = 1_000_001
@@ -99,19 +100,23 @@ def flights_document(count: int, now: dt.datetime, *, dearer: int) -> dict[str, 
 
 
 def _put_shipments(warehouse: Warehouse, rows: int, folder: Path) -> None:
-    """Shipments of two articles each, from and to a twentieth as many addresses."""
-    lines = []
+    """Shipments of two articles each, from and to a twentieth as many addresses.
+
+    As many of them are on their way however many there are; the others ended three weeks ago.
+    """
+    sent: dict[bool, list[dict[str, str]]] = {True: [], False: []}
     for number in range(rows // 2):
         towns = [(number * step) % (rows // 40) for step in (1, 7)]
         sender, receiver = (
             f"Street 1, {10_000 + town} Town {town}, {COUNTRIES[town % len(COUNTRIES)]}"
             for town in towns
         )
-        lines += [
+        is_on_its_way = number < ON_THEIR_WAY
+        sent[is_on_its_way] += [
             line(
                 number,
                 carrier=CARRIERS[number % len(CARRIERS)],
-                status=STATUSES[number % len(STATUSES)],
+                status=STATUSES[number % len(STATUSES)] if is_on_its_way else "delivery",
                 sender_address=sender,
                 receiver_address=receiver,
                 sku=sku,
@@ -119,7 +124,8 @@ def _put_shipments(warehouse: Warehouse, rows: int, folder: Path) -> None:
             )
             for sku in ("SKU1", "SKU2")
         ]
-    deliver(warehouse, folder, lines, name="shipments.csv")
+    deliver(warehouse, folder, sent[False], "ended.csv", utc_now() - dt.timedelta(days=21))
+    deliver(warehouse, folder, sent[True], "on_their_way.csv")
 
 
 def _put_solar(

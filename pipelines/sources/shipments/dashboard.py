@@ -189,7 +189,12 @@ def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
     )
     share = f"{ui.as_percent(at_risk / total) if total else '0 %'} of those chosen"
     with st.grid(4, min_column_width=200, border=True):
-        ui.show_number("Parcels chosen", found, total, note="On their way, if no status is chosen.")
+        ui.show_number(
+            "Parcels chosen",
+            found,
+            total,
+            note="On their way, if no status is chosen; ended ones are of 14 days.",
+        )
         ui.show_number(
             "Overdue",
             found,

@@ -1,7 +1,7 @@
 """Simulated shipment files with the shape and the errors of the real ones, one per day.
 
 A shipment is in transit for four days; each day's file contains it with its current status. Some
-are lost, returned or held up at the end, and some come a day after they were promised. As in real
+are lost, returned or delayed at the end, and some come a day after they were promised. As in real
 files, the same status has several spellings, a line has no price, the lines of one shipment
 contradict each other, and some addresses name no existing country.
 """

@@ -1,4 +1,4 @@
--- The weather of now is a risk for parcels on their way alone. What ended comes last, latest first, of 30 days.
+-- The weather of now is a risk for parcels on their way alone. What ended comes last, latest first, of 14 days.
 SELECT
     tracking_number, carrier, status,
     CASE WHEN is_on_its_way THEN coalesce(weather_risk, 'unknown') END AS weather_risk,
@@ -15,15 +15,22 @@ SELECT
     count(*) FILTER (WHERE is_overdue) OVER () AS overdue_rows,
     count(promised_on) OVER () AS promised_rows,
     count(*) OVER () AS total_rows
-FROM enriched.shipments
-WHERE
-    (
-        is_on_its_way AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
-        OR is_silent AND 'silent' = ANY (%(statuses)s)
-        OR NOT (status_class IN ('under_way', 'exception')) AND status_changed_at > now() - interval '30 days'
+FROM (
+    SELECT * FROM enriched.shipments
+    WHERE is_on_its_way AND (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
+    UNION ALL
+    SELECT * FROM enriched.shipments
+    WHERE %(statuses)s::text[] IS NOT NULL AND is_silent AND 'silent' = ANY (%(statuses)s)
+    UNION ALL
+    SELECT * FROM enriched.shipments
+    WHERE
+        %(statuses)s::text[] IS NOT NULL
+        AND NOT (status_class IN ('under_way', 'exception'))
+        AND status_changed_at > now() - interval '14 days'
         AND status = ANY (%(statuses)s)
-    )
-    AND (%(risks)s::text[] IS NULL OR is_on_its_way AND coalesce(weather_risk, 'unknown') = ANY (%(risks)s))
+) AS chosen
+WHERE
+    (%(risks)s::text[] IS NULL OR is_on_its_way AND coalesce(weather_risk, 'unknown') = ANY (%(risks)s))
     AND (%(countries)s::text[] IS NULL OR receiver_country_code = ANY (%(countries)s))
     AND (%(places)s::text[] IS NULL OR sender_city = ANY (%(places)s) OR receiver_city = ANY (%(places)s))
 ORDER BY
