@@ -19,6 +19,8 @@ from pipelines_tests.sources.flights.histories import AIRPORTS, history
 from pipelines_tests.sources.flights.made_up import Flights, airports_loaded
 from pipelines_tests.sources.flights.numbers import differences
 from pipelines_tests.sources.flights.oracle import Oracle
+from pipelines_tests.sources.shipments import histories as of_parcels
+from pipelines_tests.sources.shipments import numbers as parcels
 from pipelines_tests.sources.solar import histories as solar_histories
 from pipelines_tests.sources.solar import loading
 from pipelines_tests.sources.solar import numbers as solar_numbers
@@ -100,3 +102,20 @@ def test_every_number_of_solar_plants_is_that_of_the_oracle(
         suns = solar_histories.all_suns(made_up)
         known = records(made_up.plants, hours, suns)
         assert solar_numbers.differences(owner, known) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_number_of_parcels_is_that_of_the_oracle(
+    server: Connections, template: str, tmp_path: Path, seed: int
+) -> None:
+    """Loaded in the order in which files came, late ones included."""
+    with (
+        made(server, template) as name,
+        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
+        Warehouse(server.url(LOADER, name)) as warehouse,
+        owner.transaction(),
+    ):
+        (now,) = owner.execute("SELECT now()").fetchone() or ()
+        files = parcels.without_returns_of_unknown_time(of_parcels.history(seed, now).files)
+        parcels.deliver(warehouse, tmp_path, files)
+        assert parcels.differences(owner, files, now) == []

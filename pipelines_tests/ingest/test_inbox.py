@@ -73,6 +73,14 @@ def test_any_file_name_is_loaded_exactly_once(box: Box) -> None:
     assert box.look() == ([], [])
 
 
+def test_files_of_one_time_come_in_the_order_of_the_numbers_in_their_names(box: Box) -> None:
+    names = ["s_9.csv", "s_09b.csv", "s_10.csv", "s_100.csv", "t1.csv", "t9.csv"]
+    for number, name in enumerate(reversed([*names, "older_99.csv"])):
+        (box.folder / name).write_text(str(number))
+        os.utime(box.folder / name, (1e9, 1e9 - (name == "older_99.csv")))
+    assert box.look()[0] == ["older_99.csv", *names]
+
+
 def test_a_changed_file_is_redelivered_unlike_a_touched_one(box: Box) -> None:
     (box.folder / "a.csv").write_text("one")
     assert box.look()[0] == ["a.csv"]
