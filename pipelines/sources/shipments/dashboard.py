@@ -25,7 +25,14 @@ RISKS = {
 #: The same by shape, for who cannot distinguish the colours.
 SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
 #: Carriers use statuses of their own, too. Only those of a fault are red.
-STATUSES = {"inbound scan": ui.GREY, "scanned": ui.SKY, "in transit": ui.BLUE, "delivery": ui.GREEN}
+STATUSES = {
+    "inbound scan": ui.GREY,
+    "scanned": ui.SKY,
+    "in transit": ui.BLUE,
+    "delivery": ui.GREEN,
+    "exception": ui.ORANGE,
+    "returned": ui.PINK,
+}
 FAULTS = ("exception", "return", "fail", "lost", "damage", "cancel")
 POINT = ("city", "latitude", "longitude")
 #: Chosen like a status: parcels that have not ended, whose status has not changed for long.
@@ -115,7 +122,7 @@ def show() -> None:
             "Parcels, those at risk first, ended ones last",
             replace(found, rows=found.rows.reindex(columns=[*LISTED, "total_rows"])),
             empty="No shipment matches.",
-            note="Select a parcel to see its history.",
+            note="Select a parcel to see its history. Ended ones are those of the last 14 days.",
             key="parcel_row",
             opens=("parcel", "tracking_number"),
             **LISTED,
@@ -193,7 +200,7 @@ def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
             "Parcels chosen",
             found,
             total,
-            note="On their way, if no status is chosen; ended ones are of 14 days.",
+            note="On their way, unless a status is chosen.",
         )
         ui.show_number(
             "Overdue",
@@ -279,14 +286,22 @@ def _way(one: dict[str, Any]) -> str:
             what += f" in {ui.as_number(one['transit_hours'], 'h')}"
         return (
             f"**{what.capitalize()}** from {ends['sender']} to {ends['receiver']},"
-            f" since {ui.as_time(one['status_changed_at'])}"
+            f" since {ui.as_time(one['status_changed_at'])}{_promise(one)}"
         )
     weather = {end: ui.as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
     return (
         f"**{ui.as_plain(_plain(one['status']))}** from {ends['sender']} ({weather['sender']})"
         f" to {ends['receiver']} ({weather['receiver']});"
-        f" weather risk: {_plain(one['weather_risk'] or 'unknown')}"
+        f" weather risk: {_plain(one['weather_risk'] or 'unknown')}{_promise(one)}"
     )
+
+
+def _promise(one: dict[str, Any]) -> str:
+    """Return until when a parcel was promised, and whether that was or can be true."""
+    if one["promised_on"] is None:
+        return ""
+    kept = {True: ", on time", False: ", late", None: ", overdue" if one["is_overdue"] else ""}
+    return f"; promised for {one['promised_on']:%-d %b %Y}{kept[one['is_on_time']]}"
 
 
 def _show_course(statuses: list[dict[str, Any]], *, is_open: bool) -> None:
@@ -344,11 +359,11 @@ def _as_text(name: str, value: Any) -> str | None:
 
 
 def _status_colours(rows: pd.DataFrame) -> alt.Scale:
-    others = cycle((ui.ORANGE, "#cc79a7", "#f0e442"))
+    others = cycle(("#cc79a7", "#f0e442"))
     colours = dict(STATUSES)
     for one in rows["status"]:
         is_fault = any(word in one for word in FAULTS)
-        colours[one] = ui.RED if is_fault else colours.get(one) or next(others)
+        colours[one] = colours.get(one) or (ui.RED if is_fault else next(others))
     return ui.colour_scale(colours)
 
 
