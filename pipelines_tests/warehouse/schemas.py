@@ -20,6 +20,8 @@ ALTER TABLE solar.plants DROP capacity_kwp CASCADE, DROP tariff_per_kwh CASCADE,
 DROP TABLE metrics.solar_day_losses, solar.weather_versions CASCADE;
 DROP TABLE shipments.status_days, shipments.rules CASCADE;
 DROP INDEX ops.quarantine_subject_idx, shipments.status_history_unknown_idx;
+CREATE INDEX shipments_receiver_country_idx
+ON shipments.shipments (receiver_country_code, updated_at DESC, tracking_number);
 ALTER TABLE ops.deliveries DROP modified_at CASCADE;
 ALTER TABLE shipments.addresses DROP time_zone CASCADE;
 ALTER TABLE shipments.status_history DROP sequence CASCADE, DROP previous_seen_at,

@@ -61,6 +61,7 @@ FLAT = [
     "enriched.track('TN00000007', 'FedEx')",
     "enriched.shipments WHERE is_on_its_way",
     "enriched.shipments WHERE is_at_risk",
+    "enriched.shipments WHERE is_on_its_way AND receiver_country_code = 'FR'",
     "enriched.shipments WHERE is_overdue OR is_silent",
     "metrics.parcels_by_day",
     "metrics.parcels_by_status",
@@ -89,10 +90,6 @@ FLAT = [
 #: Their indexes get a level more, or more pages of the same rows.
 LOGARITHMIC = [
     "enriched.shipments ORDER BY updated_at DESC, tracking_number LIMIT 100",
-    (
-        "enriched.shipments WHERE receiver_country_code = 'FR'"
-        " ORDER BY updated_at DESC, tracking_number LIMIT 100"
-    ),
     (
         "enriched.solar_hour_losses WHERE plant_id = 1000001"
         " AND read_at >= current_date - 2 AND read_at < current_date"

@@ -64,8 +64,7 @@ ALTER TABLE shipments.shipments
 ALTER status_class SET NOT NULL, ALTER status_changed_at SET NOT NULL;
 CREATE INDEX shipments_open_idx ON shipments.shipments (status_changed_at)
 WHERE status_class IN ('under_way', 'exception');
-CREATE INDEX shipments_ended_idx ON shipments.shipments (status_changed_at)
-WHERE NOT (status_class IN ('under_way', 'exception'))
+DROP INDEX shipments.shipments_receiver_country_idx
 """
 COUNTS = """
 CREATE TABLE shipments.status_days (

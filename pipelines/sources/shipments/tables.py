@@ -33,8 +33,6 @@ from pipelines.warehouse.tables import (
 
 SCHEMA = "shipments"
 metadata = source_metadata()
-#: Of a parcel that has not ended.
-IS_OPEN = "status_class IN ('under_way', 'exception')"
 KNOWN = ", ".join(f"'{status}'" for status in CLASSES)
 
 
@@ -133,7 +131,7 @@ shipments = Table(
         "receiver_country_code",
         Text,
         "ISO 3166-1 alpha-2 code of the receiver's country; null if unknown. A copy"
-        " from shipments.addresses, for an index.",
+        " from shipments.addresses.",
     ),
     required(
         "status",
@@ -215,15 +213,12 @@ shipments = Table(
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
-    Index(
-        "shipments_receiver_country_idx",
-        "receiver_country_code",
-        text("updated_at DESC"),
-        "tracking_number",
-    ),
     Index(None, "total_value"),
-    Index("shipments_open_idx", "status_changed_at", postgresql_where=IS_OPEN),
-    Index("shipments_ended_idx", "status_changed_at", postgresql_where=f"NOT ({IS_OPEN})"),
+    Index(
+        "shipments_open_idx",
+        "status_changed_at",
+        postgresql_where="status_class IN ('under_way', 'exception')",
+    ),
     schema=SCHEMA,
     comment="Shipments, one row each, as of the last file that contains them.",
 )

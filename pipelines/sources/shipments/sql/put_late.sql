@@ -66,12 +66,11 @@ FROM known_statuses
 WHERE is_change;
 
 UPDATE shipments.shipments
-SET first_seen_at = :news_at
+SET first_seen_at = least(shipments.first_seen_at, :news_at), updated_at = :changed_at
 FROM touched_shipments AS touched
 WHERE
     shipments.tracking_number = touched.tracking_number
-    AND shipments.carrier = touched.carrier
-    AND shipments.first_seen_at > :news_at;
+    AND shipments.carrier = touched.carrier;
 
 UPDATE shipments.shipments
 SET promised_on = staged.promised_on, promised_at = :news_at, promised_sequence = :sequence

@@ -27,6 +27,7 @@ FROM (
         %(statuses)s::text[] IS NOT NULL
         AND NOT (status_class IN ('under_way', 'exception'))
         AND status_changed_at > now() - interval '14 days'
+        AND updated_at > now() - interval '14 days'  -- follows from it, and has an index
         AND status = ANY (%(statuses)s)
 ) AS chosen
 WHERE

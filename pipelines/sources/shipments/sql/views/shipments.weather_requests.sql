@@ -20,6 +20,7 @@ WITH on_their_way AS (
     WHERE
         NOT (status_class IN ('under_way', 'exception'))
         AND status_changed_at > now() - interval '7 days'
+        AND updated_at > now() - interval '7 days'  -- follows from it, and has an index
 ), requests AS (
     SELECT unnest(ARRAY[sender_address, receiver_address]) AS address, NULL::timestamptz AS hour_at
     FROM on_their_way
