@@ -9,6 +9,8 @@ one shipment are checked in SQL.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
 from functools import partial
 from itertools import filterfalse
 from typing import Any
@@ -90,8 +92,10 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     good |= {name: _each(sent[name], is_address) for name in ADDRESSES}
     good["article_quantity"] = quantities.between(1, MAX_PIECES).fillna(value=False).astype(bool)
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
-    promised = _dates(sent["promised_on"])
-    good["promised_on"] = promised.notna() | sent["promised_on"].isin({"", *NOTHING})
+    days = {text: _date(text) for text in sent["promised_on"].unique().tolist()}
+    good["promised_on"] = _each(
+        sent["promised_on"], lambda text: bool(days[text]) or text in ("", *NOTHING)
+    )
     reasons = violations(good, OTHERWISE, given)
     for name in IDENTIFIERS:
         is_unsure = sent[name].str.fullmatch(UNSURE) | sent[name].isin(WORDS)
@@ -104,7 +108,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     rows = sent.drop(columns=["article_quantity", "article_price"]).assign(
         status=sent["status"].map(normalized),
         status_raw=sent["status"],
-        promised_on=promised,
+        promised_on=sent["promised_on"].map(days),
         quantity=quantities,
         unit_price=amounts,
         record=batch.sent[RECORD],
@@ -150,12 +154,12 @@ def _whole_numbers(texts: pd.Series) -> pd.Series:
     return pd.to_numeric(texts.where(is_whole), errors="coerce").astype("Int64")
 
 
-def _dates(texts: pd.Series) -> pd.Series:
-    """Parse `2026-12-24`, also with a time behind it; anything else is missing."""
-    days = texts.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?$")[
-        0
-    ]
-    return days.where(pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna())
+def _date(text: str) -> str | None:
+    """Return `2026-12-24` of it or of it with a time behind it; None for anything else."""
+    if found := re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ][0-9:.]+(?:Z|[+-][0-9:]+)?$)", text):
+        with suppress(ValueError):
+            return date.fromisoformat(found[0]).isoformat()
+    return None
 
 
 def _amounts(texts: pd.Series, currency: str | None) -> pd.Series:
