@@ -27,6 +27,8 @@ from pipelines.warehouse.tables import inbox_files
 SETTLE_SECONDS = 1.0
 #: Interval at which `Inbox.ready` looks again.
 POLL_SECONDS = 0.2
+#: In seconds. Archives and images have files of 1970 and 1980.
+YEAR_2000 = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 #: Endings of files whose content is lines: such a file is complete if its last line is.
 LINE_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".tsv", ".txt")
 
@@ -43,9 +45,12 @@ class InboxFile:
 
     @property
     def modified_at(self) -> datetime:
-        """When it was last modified, or now if its clock is ahead."""
-        since_1970 = timedelta(microseconds=self.modified_ns // 1000)
-        return min(datetime.fromtimestamp(0, UTC) + since_1970, datetime.now(UTC))
+        """When it was last modified; now if that is to come, or before 2000, as of a bad clock."""
+        now = datetime.now(UTC)
+        if not YEAR_2000 <= self.modified_ns // 1_000_000_000 < now.timestamp():
+            return now
+        since_2000 = timedelta(microseconds=self.modified_ns // 1000 - YEAR_2000 * 1_000_000)
+        return datetime(2000, 1, 1, tzinfo=UTC) + since_2000
 
     @property
     def signature(self) -> tuple[int, int, int]:

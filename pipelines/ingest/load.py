@@ -75,7 +75,8 @@ class Load:
     #: When the tables change.
     changed_at: datetime
     is_retry: bool
-    #: Those of statements, beside the fields above; a step may add others.
+    #: Those of statements, beside the fields above; a step may add others. `news_at`, the time of a
+    #: file, also keeps it from correcting what a newer one has in quarantine.
     parameters: dict[str, Any] = field(default_factory=dict)
     #: The columns of each stage of a table.
     columns: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -306,7 +307,8 @@ def resolve_corrected(load: Load, keys: Sequence[str], *, again: Sequence[str]) 
         with_final = not isinstance(load.feed.load, Insert)
         statement = read_sql("pipelines.ingest", "corrected_records")
         statement = statement.format(staged=" UNION ALL ".join(keys))
-        load.run(statement, values | {"with_final": with_final})
+        news_at = load.parameters.get("news_at")
+        load.run(statement, values | {"with_final": with_final, "news_at": news_at})
     query = text(read_sql("pipelines.ingest", "of_other_deliveries"))
     found = load.connection.execute(query, values | {"again": [*again]})
     resolve_quarantined(load.connection, found.scalars().all())

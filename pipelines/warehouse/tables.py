@@ -67,7 +67,9 @@ metadata = source_metadata()
 def delivery_id_column() -> Column[int]:
     """Return the column of the delivery that wrote the row: no foreign key, as checks take long."""
     return required(
-        "delivery_id", BigInteger, "Delivery that wrote or last changed this row (ops.deliveries)."
+        "delivery_id",
+        BigInteger,
+        "Delivery that wrote or last changed this row (ops.deliveries); 0 if it is not known.",
     )
 
 

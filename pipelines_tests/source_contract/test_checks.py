@@ -206,8 +206,8 @@ CASES: dict[str, tuple[type[Driver], Break, Found]] = {
     ),
     "known_statuses": (
         ShipmentFiles,
-        lambda feed: feed.deliver([{**line(n, status="lost")} for n in (101, 102)]),
-        [{"status": "lost", "shipments": 2, "example": "TN00000101 DHL"}],
+        lambda feed: feed.deliver([{**line(n, status="at customs")} for n in (101, 102)]),
+        [{"status": "at_customs", "shipments": 2, "example": "TN00000101 DHL"}],
     ),
     "readable_addresses": (
         ShipmentFiles,

@@ -29,14 +29,20 @@ def class_pairs() -> str:
 def date(load: Load) -> None:
     """Set the parameters `news_at`, the time of the file, and its `sequence` among those of it.
 
-    Files of the same time that belong behind it are numbered anew. `classes` are those of statuses.
+    `is_dated` is false for what version 4 loaded, whose time is that of loading. Files of the same
+    time that belong behind it are numbered anew. `classes` are those of statuses.
     """
     known = {"feed": load.feed.name, "delivery_id": load.delivery_id}
     mine = load.connection.execute(OF_DELIVERY, known).one()
     others = load.connection.execute(OF_THE_SAME_TIME, {**known, "modified_at": mine.modified_at})
     place = natural_order(mine.name), load.delivery_id
     is_before = [(natural_order(other.name), other.delivery_id) < place for other in others]
-    load.parameters.update(news_at=mine.news_at, sequence=sum(is_before), classes=class_pairs())
+    load.parameters.update(
+        news_at=mine.news_at,
+        sequence=sum(is_before),
+        is_dated=mine.modified_at is not None,
+        classes=class_pairs(),
+    )
     if not all(is_before) and not load.is_retry:
         load.execute("move_behind")
 

@@ -47,6 +47,9 @@ COLUMNS = (
     "promised_on",
 )
 OPTIONAL = ("promised_on",)
+#: What senders write for no promised day, beside nothing and `n/a`.
+NO_DAYS = ("0000-00-00", "0001-01-01", "1900-01-01", "1970-01-01", "9999-12-31")
+NO_PROMISE = frozenset(("", *NO_DAYS, *NOTHING))
 KEY = ("tracking_number", "carrier", "sku")
 IDENTIFIERS = ("tracking_number", "sku")
 #: Statuses as carriers write them, in lower case and with _ between words.
@@ -94,7 +97,7 @@ def read_lines(batch: Batch, context: Context) -> Parsed:
     good["article_price"] = amounts.astype("float64").le(MAX_AMOUNT)
     days = {text: _date(text) for text in sent["promised_on"].unique().tolist()}
     good["promised_on"] = _each(
-        sent["promised_on"], lambda text: bool(days[text]) or text in ("", *NOTHING)
+        sent["promised_on"], lambda text: bool(days[text]) or text[:10] in NO_PROMISE
     )
     reasons = violations(good, OTHERWISE, given)
     for name in IDENTIFIERS:
@@ -155,10 +158,14 @@ def _whole_numbers(texts: pd.Series) -> pd.Series:
 
 
 def _date(text: str) -> str | None:
-    """Return `2026-12-24` of it or of it with a time behind it; None for anything else."""
+    """Return `2026-12-24` of it or of it with a time behind it; None for anything else.
+
+    No year before 2000 or from 2100 on is a promise.
+    """
     if found := re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ][0-9:.]+(?:Z|[+-][0-9:]+)?$)", text):
         with suppress(ValueError):
-            return date.fromisoformat(found[0]).isoformat()
+            day = date.fromisoformat(found[0])
+            return day.isoformat() if 2000 <= day.year < 2100 else None
     return None
 
 
@@ -181,6 +188,8 @@ def _amounts(texts: pd.Series, currency: str | None) -> pd.Series:
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
-    """Return the key of the article that a bad line is about, if it has one."""
+    """Return the key of the article that a bad line is about, or of its parcel, if it has one."""
     key = tuple(str(sent.at[index, name]) for name in KEY)
-    return key if all(is_name(part) for part in key) else None
+    if not (is_name(key[0]) and is_name(key[1])):
+        return None
+    return key if is_name(key[2]) else key[:2]

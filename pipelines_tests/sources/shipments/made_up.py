@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import inspect_file
+from pipelines.sources.shipments import transform
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import runner
@@ -62,11 +65,40 @@ def deliver(
     return load_file(feed, inspect_file("shipments", file))
 
 
+def mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the parser accept `free`, as a mended release would."""
+    amounts = transform._amounts
+    monkeypatch.setattr(
+        transform, "_amounts", lambda texts, *of: amounts(texts.replace("free", "0"), *of)
+    )
+
+
 @dataclass
 class Inbox(Stored):
     """A folder of files of shipments, and the database into which they are loaded."""
 
     folder: Path
+
+    def age(self) -> None:
+        """Make what is stored that of version 4, which took the time of loading for a file's."""
+        times = {
+            "shipments": ("first_seen_at", "status_changed_at", "last_seen_at", "under_way_at"),
+            "status_history": ("seen_at",),
+        }
+        with self.owner.transaction():
+            self.owner.execute("UPDATE ops.deliveries SET modified_at = NULL")
+            for table, columns in times.items():
+                for column in columns:
+                    self.owner.execute(
+                        f"UPDATE shipments.{table} AS rows SET {column} = loaded_at"
+                        " FROM ops.deliveries AS loads WHERE loads.delivery_id = rows.delivery_id"
+                        f" AND {column} IS NOT NULL".encode()
+                    )
+            self.owner.execute("UPDATE shipments.shipments SET last_sequence = NULL")
+            self.owner.execute(
+                "UPDATE shipments.status_history SET previous_seen_at = NULL,"
+                " previous_sequence = NULL"
+            )
 
     def deliver(
         self,

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest.deliveries import miscounted
+from pipelines.ingest.inbox import InboxFile
 from pipelines.sources.shipments import CLASSES, Settings, source
 from pipelines.sources.shipments.reread import read_again
-from pipelines_tests.sources.shipments.made_up import Inbox, line
+from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.loaders import runner
+from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, Inbox, line, mend
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 TOKYO = "Street 10, 100-0005 Tokyo, Japan"
@@ -85,13 +89,7 @@ def test_a_file_with_a_clock_that_is_ahead_is_of_now(inbox: Inbox) -> None:
 def test_what_version_4_loaded_is_older_than_each_new_file(inbox: Inbox) -> None:
     """Its time is that of loading, which may be after the new file was written."""
     inbox.deliver([line(1)], "old.csv", NOW - 2 * DAY)
-    with inbox.owner.transaction():
-        inbox.owner.execute("UPDATE ops.deliveries SET modified_at = NULL")
-        inbox.owner.execute(
-            "UPDATE shipments.shipments SET last_seen_at = now(), status_changed_at = now(),"
-            " first_seen_at = now(), last_sequence = NULL"
-        )
-        inbox.owner.execute("UPDATE shipments.status_history SET seen_at = now()")
+    inbox.age()
     for days, status in ((1, "scanned"), (0.9, "delivery")):
         inbox.deliver([line(1, status=status)], f"{days}.csv", NOW - days * DAY)
     assert state(inbox, "status", "status_changed_at > now() - interval '1 minute'") == (
@@ -170,7 +168,9 @@ def test_a_promise_is_kept_or_broken_by_the_day_of_the_receiver(inbox: Inbox) ->
     assert state(inbox, "is_on_time", "is_overdue") == (None, True)
 
 
-@pytest.mark.parametrize("promise", ["24.12.2026", "2026-02-30", "soon", "46380", "20261224"])
+@pytest.mark.parametrize(
+    "promise", ["24.12.2026", "2026-02-30", "soon", "46380", "20261224", "1999-12-31", "2100-01-01"]
+)
 def test_a_promise_that_is_no_date_is_rejected_with_words(inbox: Inbox, promise: str) -> None:
     lines = [line(1, promised_on=promise), line(2, promised_on="2026-12-24T18:00:00Z")]
     assert inbox.deliver([*lines, line(3, promised_on="n/a")]) == (3, 2, 0, 1)
@@ -238,3 +238,87 @@ def test_the_counts_follow_late_files_and_meanings(inbox: Inbox) -> None:
     history = inbox.row("SELECT count(*)::int FROM shipments.status_history")
     assert inbox.row(counted) == (*history, 1)
     assert statuses(inbox) == [("delivery", 9), ("in_transit", 7), ("delivery", 6), ("lost", 5)]
+
+
+def test_an_older_file_corrects_nothing_of_a_newer_one(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newer line left the quarantine, and with it the delivery."""
+    inbox.deliver([line(1, status="scanned"), line(2)], "1.csv", NOW - 5 * DAY)
+    inbox.deliver([line(1, status="dl", article_price="free"), line(2)], "3.csv", NOW - 3 * DAY)
+    inbox.deliver([line(1, status="in-transit")], "2.csv", NOW - 4 * DAY)
+    assert state(inbox, "status", "newer_rejected_at") == ("in_transit", NOW - 3 * DAY)
+    mend(monkeypatch)
+    runner("shipments", inbox.warehouse).retry()
+    assert state(inbox, "status", "newer_rejected_at") == ("delivery", None)
+    assert [word for word, _ in statuses(inbox)] == ["scanned", "in_transit", "delivery"]
+
+
+def test_a_line_that_version_4_rejected_is_as_old_as_its_file(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = line(1, status="scanned", article_price="free", sku="OTHER")
+    worse = line(2, status="scanned", article_price="free", sku="OTHER")
+    inbox.deliver([bad, worse, line(2, status="delivery")], "mon.csv")
+    inbox.deliver([line(1, status="delivery")], "tue.csv")
+    inbox.age()
+    mend(monkeypatch)
+    runner("shipments", inbox.warehouse).retry()
+    assert state(inbox, "status", "is_on_its_way") == ("delivery", False)
+    assert [word for word, _ in statuses(inbox)] == ["scanned", "delivery"]
+    assert [word for word, _ in statuses(inbox, 2)] == ["delivery"]
+    reasons = inbox.rows("SELECT reasons[1] FROM ops.quarantine")
+    assert reasons == [("lines of the shipment disagree on status",)]
+
+
+def test_late_lines_are_counted_as_loaded(inbox: Inbox) -> None:
+    """`ops` or the table was changed by hand, the check of the ledger said for good."""
+    inbox.deliver([line(1)], "1.csv", NOW - 5 * DAY)
+    inbox.deliver([line(1)], "3.csv", NOW - 3 * DAY)
+    scanned = [line(1, status="scanned"), line(1, status="scanned", sku="B")]
+    assert inbox.deliver(scanned, "2.csv", NOW - 4 * DAY) == (2, 2, 0, 0)
+    assert inbox.deliver([line(1)], "0.csv", NOW - 4.5 * DAY) == (1, 0, 1, 0)
+    with inbox.warehouse.engine.connect() as connection:
+        assert miscounted(connection, source.ledgers[0].tables) == []
+
+
+@pytest.mark.parametrize("year", [-249, 1901, 1970, 1980])
+def test_a_file_with_a_time_of_no_clock_is_of_now(inbox: Inbox, year: int) -> None:
+    """Archives and images give files such times: parcels were silent, and took 411,244 hours."""
+    seconds = (year - 1970) * 365.25 * 86_400
+    file = InboxFile(Path("a.csv"), "a.csv", 1, int(seconds * 1e9), 0)
+    assert abs(file.modified_at - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
+    if year > 1901:
+        inbox.deliver([line(1)], "a.csv", dt.datetime(year, 1, 1, tzinfo=dt.UTC))
+        assert state(inbox, "is_on_its_way") == (True,)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_returned_parcel_belongs_to_the_lane_of_its_way_there(
+    inbox: Inbox, *, is_late: bool
+) -> None:
+    there = ([line(1)], "1.csv", NOW - 5 * DAY)
+    back = ([line(1, status="returned", sender_address=PARIS, receiver_address=BERLIN)], "2.csv")
+    for content, name, *at in (back, there) if is_late else (there, back):
+        inbox.deliver(content, name, *at)
+    query = "SELECT sender_country_code, receiver_country_code, returned FROM metrics.carrier_lanes"
+    assert inbox.rows(f"{query}(current_date - 30, current_date + 1)") == [("DE", "FR", 1)]
+
+
+def test_a_rejected_line_without_an_article_is_news_of_its_parcel(inbox: Inbox) -> None:
+    inbox.deliver([line(1), line(2)], "a.csv", NOW - 2 * DAY)
+    inbox.deliver([line(1, status="delivery", sku=""), line(2)], "b.csv", NOW - DAY)
+    assert state(inbox, "newer_rejected_at") == (NOW - DAY,)
+
+
+def test_what_becomes_silent_today_is_on_its_way_until_then(inbox: Inbox) -> None:
+    at = dt.datetime.now(dt.UTC) - 30 * DAY + dt.timedelta(minutes=5)
+    inbox.deliver([line(1)], at=at)
+    card = inbox.rows(read_sql("pipelines.sources.shipments", "dashboard/card"))
+    assert (card[-1][1], state(inbox, "is_on_its_way")) == (1, (True,))
+
+
+@pytest.mark.parametrize("day", ["0000-00-00", "9999-12-31", "1900-01-01 00:00:00"])
+def test_a_day_that_stands_for_none_is_no_promise(inbox: Inbox, day: str) -> None:
+    assert inbox.deliver([line(1, promised_on=day)]) == (1, 1, 0, 0)
+    assert state(inbox, "promised_on") == (None,)

@@ -4,9 +4,8 @@ import psycopg
 import pytest
 
 from pipelines.ingest.deliveries import dismiss, in_quarantine, rejects, unbalanced
-from pipelines.sources.shipments import transform
 from pipelines_tests.loaders import runner
-from pipelines_tests.sources.shipments.made_up import Inbox, line
+from pipelines_tests.sources.shipments.made_up import Inbox, line, mend
 
 SUMMARY = (
     "SELECT reason_code, count, example, reason FROM ops.quarantine_summary"
@@ -16,14 +15,6 @@ LEDGER = (
     "SELECT read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
     " ORDER BY delivery_id"
 )
-
-
-def mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the parser accept `free`, as a mended release would."""
-    amounts = transform._amounts
-    monkeypatch.setattr(
-        transform, "_amounts", lambda texts, *of: amounts(texts.replace("free", "0"), *of)
-    )
 
 
 def test_the_summary_counts_by_source_and_reason_with_an_example(inbox: Inbox) -> None:

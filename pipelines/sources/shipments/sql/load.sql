@@ -48,7 +48,7 @@ WITH judged AS (
             AND line.tracking_number = stored.tracking_number
             AND line.carrier = stored.carrier
             AND stored.last_seen_at = :news_at
-            AND stored.last_sequence = :sequence
+            AND coalesce(stored.last_sequence, 0) = :sequence
     LEFT JOIN shipments.articles
         ON
             :is_retry
@@ -100,16 +100,17 @@ SELECT
         staged.sender_address, staged.receiver_address, staged.status_raw, staged.status, :currency,
         coalesce(stored.promised_on, staged.promised_on)
     ) AS is_different,
-    stored.last_sequence IS NOT NULL
-    AND (stored.last_seen_at, stored.last_sequence) > (:news_at, :sequence) AS is_late,
+    coalesce(
+        (stored.last_seen_at, coalesce(stored.last_sequence, 0)) > (:news_at, :sequence)
+        AND NOT dated.is_after_version_4,
+        FALSE
+    ) AS is_late,
     CASE
-        WHEN stored.last_seen_at >= :news_at AND stored.last_sequence IS NULL
-            THEN stored.last_seen_at + interval '1 microsecond'
+        WHEN dated.is_after_version_4 THEN stored.last_seen_at + interval '1 microsecond'
         ELSE :news_at
     END AS news_at,
     CASE
-        WHEN stored.last_seen_at >= :news_at AND stored.last_sequence IS NULL THEN NULL
-        ELSE :sequence
+        WHEN dated.is_after_version_4 OR NOT :is_dated THEN NULL ELSE :sequence
     END AS last_sequence,
     stored.promised_on IS NULL AND staged.promised_on IS NOT NULL AS has_new_promise,
     stored.status AS status_before,
@@ -141,3 +142,9 @@ FROM (
     GROUP BY tracking_number, carrier
 ) AS staged
 LEFT JOIN shipments.shipments AS stored USING (tracking_number, carrier)
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(
+            :is_dated AND stored.last_sequence IS NULL AND stored.last_seen_at >= :news_at, FALSE
+        ) AS is_after_version_4
+) AS dated

@@ -1,5 +1,6 @@
 -- Writes the history of the touched shipments anew: all that is known of when they had which status,
--- and the file's news in between. That is the first file with each status, and the last one.
+-- and the file's news in between. That is the first file with each status, and the last one, of
+-- which the delivery is not known (0).
 CREATE TEMP TABLE known_statuses ON COMMIT DROP AS
 WITH stored AS (
     SELECT
@@ -20,13 +21,13 @@ WITH stored AS (
     UNION ALL
     SELECT
         tracking_number, carrier, seen_until_at, until_sequence, 2, status, status_class,
-        status_raw, delivery_id
+        status_raw, 0
     FROM stored
     WHERE seen_until_at IS NOT NULL
     UNION ALL
     SELECT
-        tracking_number, carrier, last_seen_at, last_sequence, 2, status, status_class, status_raw,
-        delivery_id
+        tracking_number, carrier, last_seen_at, coalesce(last_sequence, 0), 2, status, status_class,
+        status_raw, 0
     FROM touched_shipments
     INNER JOIN shipments.shipments USING (tracking_number, carrier)
     UNION ALL
@@ -65,22 +66,51 @@ SELECT
 FROM known_statuses
 WHERE is_change;
 
-UPDATE shipments.shipments
-SET first_seen_at = least(shipments.first_seen_at, :news_at), updated_at = :changed_at
-FROM touched_shipments AS touched
-WHERE
-    shipments.tracking_number = touched.tracking_number
-    AND shipments.carrier = touched.carrier;
+CREATE TEMP TABLE changed_late ON COMMIT DROP AS
+SELECT tracking_number, carrier
+FROM known_statuses
+WHERE is_change AND delivery_id = :delivery_id AND seen_at = :news_at AND sequence = :sequence;
 
 UPDATE shipments.shipments
-SET promised_on = staged.promised_on, promised_at = :news_at, promised_sequence = :sequence
-FROM stage_shipments AS staged
+SET first_seen_at = least(shipments.first_seen_at, :news_at), updated_at = :changed_at
+FROM changed_late
 WHERE
-    staged.is_late
-    AND staged.promised_on IS NOT NULL
-    AND shipments.tracking_number = staged.tracking_number
+    shipments.tracking_number = changed_late.tracking_number
+    AND shipments.carrier = changed_late.carrier;
+
+-- The way back of a parcel is known already, and now the way there.
+UPDATE shipments.shipments
+SET sent_from_address = staged.sender_address
+FROM stage_shipments AS staged
+INNER JOIN changed_late USING (tracking_number, carrier)
+WHERE
+    shipments.tracking_number = staged.tracking_number
     AND shipments.carrier = staged.carrier
-    AND (
-        shipments.promised_at IS NULL
-        OR (:news_at, :sequence) < (shipments.promised_at, shipments.promised_sequence)
-    )
+    AND shipments.sent_from_address IS NULL
+    AND shipments.sender_address = staged.receiver_address
+    AND shipments.sender_address <> staged.sender_address;
+
+WITH promised AS (
+    UPDATE shipments.shipments
+    SET promised_on = staged.promised_on, promised_at = :news_at, promised_sequence = :sequence
+    FROM stage_shipments AS staged
+    WHERE
+        staged.is_late
+        AND staged.promised_on IS NOT NULL
+        AND shipments.tracking_number = staged.tracking_number
+        AND shipments.carrier = staged.carrier
+        AND (
+            shipments.promised_at IS NULL
+            OR (:news_at, :sequence) < (shipments.promised_at, shipments.promised_sequence)
+        )
+    RETURNING shipments.tracking_number, shipments.carrier
+)
+
+INSERT INTO changed (record)
+SELECT stage_lines.record
+FROM stage_lines
+INNER JOIN (
+    SELECT tracking_number, carrier FROM promised
+    UNION
+    SELECT tracking_number, carrier FROM changed_late
+) AS touched USING (tracking_number, carrier)

@@ -1,6 +1,6 @@
 -- Keeps what views need of the settings.
 WITH given AS (
-    SELECT make_interval(days => :stale_days) AS stale_after
+    SELECT make_interval(hours => 24 * :stale_days) AS stale_after
 ), gone AS (
     DELETE FROM shipments.rules
     USING given

@@ -7,7 +7,7 @@ WITH shown AS MATERIALIZED (
 
 SELECT
     (SELECT sum(parcels)::bigint FROM metrics.parcels_by_status) AS parcels,
-    (SELECT silent FROM metrics.parcels_by_day ORDER BY day DESC LIMIT 1) AS silent,
+    (SELECT count(*) FROM enriched.shipments WHERE is_silent) AS silent,
     (SELECT updated_at FROM enriched.shipments ORDER BY updated_at DESC LIMIT 1) AS updated_at,
     ARRAY(SELECT DISTINCT status FROM metrics.parcels_by_status ORDER BY status) AS statuses,
     ARRAY(

@@ -128,7 +128,7 @@ CROSS JOIN LATERAL (
         shipments.status_class IN ('under_way', 'exception') AS is_open,
         shipments.status_class IN ('under_way', 'exception')
         AND shipments.status_changed_at > now() - (
-            SELECT coalesce(max(rules.stale_after), interval '30 days') FROM shipments.rules
+            SELECT coalesce(max(rules.stale_after), interval '720 hours') FROM shipments.rules
         ) AS is_on_its_way
 ) AS state;
 

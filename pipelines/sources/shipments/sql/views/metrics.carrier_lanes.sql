@@ -36,8 +36,11 @@ BEGIN
     RETURN QUERY
     SELECT
         shipments.carrier,
-        shipments.sender_country_code,
-        shipments.receiver_country_code,
+        coalesce(sent_from.country_code, shipments.sender_country_code),
+        CASE
+            WHEN stored.sent_from_address IS NULL THEN shipments.receiver_country_code
+            ELSE shipments.sender_country_code
+        END,
         count(*),
         count(shipments.delivered_at),
         percentile_cont(0.5) WITHIN GROUP (ORDER BY shipments.transit_hours),
@@ -54,6 +57,8 @@ BEGIN
         count(*) FILTER (WHERE shipments.is_silent),
         count(*) FILTER (WHERE shipments.is_at_risk)
     FROM enriched.shipments
+    INNER JOIN shipments.shipments AS stored USING (tracking_number, carrier)
+    LEFT JOIN shipments.addresses AS sent_from ON stored.sent_from_address = sent_from.address
     WHERE
         shipments.first_seen_at >= from_day::timestamp AT TIME ZONE 'UTC'
         AND shipments.first_seen_at < to_day::timestamp AT TIME ZONE 'UTC'
@@ -63,7 +68,7 @@ $$;
 
 COMMENT ON FUNCTION metrics.carrier_lanes(date, date) IS
 'Returns how carriers do on each lane, from the country of the sender to that of the receiver, one row
-each. It is about the parcels that were first seen from from_day (UTC) up to, but not including, to_day.
+each; a returned parcel belongs to the lane of its way there. It is about the parcels that were first seen from from_day (UTC) up to, but not including, to_day.
 A country is null if it is unknown. median_transit_hours and p90_transit_hours are of whole journeys
 (transit_hours of enriched.shipments): nine of ten parcels took no longer than the latter. on_time_ratio
 is on_time by delivered_with_promise, parcels that were delivered and have a promised day; null if there

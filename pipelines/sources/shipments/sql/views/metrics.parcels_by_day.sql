@@ -10,7 +10,9 @@ WITH spans AS (
         parcels
     FROM shipments.status_days
     CROSS JOIN LATERAL (
-        SELECT extract(DAY FROM coalesce(max(stale_after), interval '30 days'))::integer AS days
+        SELECT (
+            extract(EPOCH FROM coalesce(max(stale_after), interval '720 hours')) / 86400
+        )::integer AS days
         FROM shipments.rules
     ) AS stale
 ),

@@ -8,7 +8,7 @@ WITH on_their_way AS (
     WHERE
         status_class IN ('under_way', 'exception')
         AND status_changed_at > now() - (
-            SELECT coalesce(max(stale_after), interval '30 days') FROM shipments.rules
+            SELECT coalesce(max(stale_after), interval '720 hours') FROM shipments.rules
         )
 ), ended AS (
     SELECT
