@@ -309,3 +309,26 @@ quota_blocks = Table(
     comment="Providers whose quota for an API key is used up, one row each. The next"
     " response removes the row. Delete a row to unblock the key; a new key is not blocked.",
 )
+
+quotas = Table(
+    "quotas",
+    metadata,
+    required("provider", Text, "Name of the weather provider or geocoder.", primary_key=True),
+    required(
+        "key_digest",
+        Text,
+        "First characters of the SHA-256 digest of the API key; empty without a key.",
+        primary_key=True,
+    ),
+    required(
+        "requests_per_day",
+        BigInteger,
+        "Requests that the plan allows in a day (UTC): WEATHER_REQUESTS_PER_DAY, or the limit of"
+        " the provider's free plan if it is not set or is for another provider.",
+    ),
+    required("used_at", INSTANT, "When a run of the job weather last went by it."),
+    info={WRITTEN_WITH: "weather.observations"},
+    schema=SCHEMA,
+    comment="The daily limit by which the job weather sends requests, one row per provider and API"
+    " key. metrics.weather_quotas has how much of it is used.",
+)
