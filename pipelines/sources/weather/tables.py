@@ -139,8 +139,9 @@ observations = Table(
     optional(
         "delay_risk",
         Text,
-        "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A rule of"
-        " thumb (weather.delay_risk). Null if unknown.",
+        "Weather that may delay a parcel at observed_at: storm, freezing_rain, snow, heat or none."
+        " A rule of thumb (weather.delay_risk). Null if unknown. It is a risk of now if"
+        " weather.is_current(observed_at), as in enriched.weather_places.",
     ),
     schema=SCHEMA,
     comment="Last known weather of each place, one row per place. Model data, not"

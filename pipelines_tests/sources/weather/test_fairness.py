@@ -2,18 +2,22 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from pipelines.postgres.server import Connections
 from pipelines.sources.weather import fetch as loop
-from pipelines.sources.weather.fetch import fetch
+from pipelines.sources.weather.fetch import Kind, fetch
+from pipelines.sources.weather.geocode_places import Geocoding, put_places
+from pipelines.sources.weather.geocoding import Geocoder
+from pipelines.sources.weather.kinds import PresentWeather
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import RequestRejected
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines_tests.solar_rows import add_plant, add_readings
 from pipelines_tests.sources.flights.made_up import airports_loaded
-from pipelines_tests.sources.weather.site import Present, Site
+from pipelines_tests.sources.weather.site import MadeUp, Present, Site
 
 SPENT = (
     "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
@@ -182,3 +186,37 @@ def test_a_place_corrected_while_its_old_coordinates_are_rejected_is_due_at_once
     present.fetch(provider)
     assert len(provider.requested) == 2
     assert present.row("SELECT count(*) FROM weather.observations") == (1,)
+
+
+def test_a_place_that_no_source_requests_any_more_is_neither_looked_up_nor_fetched(
+    site: Site,
+) -> None:
+    requests = (
+        "CREATE OR REPLACE VIEW solar.weather_requests AS SELECT sent.place_key,"
+        " sent.country_code, NULL::text AS postcode, sent.city, sent.latitude, sent.longitude,"
+        " sent.hour_at, (sent.hour_at AT TIME ZONE 'UTC')::date AS day FROM (VALUES"
+        " ('AT 1010', 'AT', 'Wien', NULL::double precision, NULL::double precision,"
+        " NULL::timestamptz), ('1.0000,2.0000', NULL, 'Known', 1, 2, NULL),"
+        " ('1.0000,2.0000', NULL, 'Known', 1, 2, '2020-05-01T10:00Z')) AS sent"
+        " (place_key, country_code, city, latitude, longitude, hour_at)"
+    )
+    client: Any = MadeUp(site.clock)
+    geocoder = Geocoder(site.http, site.sandbox, site.clock)
+    kinds: list[Kind[Any, Any]] = [
+        Geocoding(geocoder, site.clock),
+        PresentWeather(client, site.clock),
+        *site.hours(site.sandbox),
+    ]
+
+    def due() -> list[int]:
+        with site.warehouse.engine.connect() as connection:
+            return [len(kind.due(connection)) for kind in kinds]
+
+    site.owner.execute(requests.encode())
+    put_places(site.warehouse)
+    assert due() == [1, 1, 0, 1]
+    site.owner.execute(f"{requests} WHERE FALSE".encode())
+    put_places(site.warehouse)
+    assert due() == [0, 0, 0, 0]
+    fetch(site.warehouse, kinds)
+    assert site.row("SELECT count(*) FROM weather.api_requests") == (0,)

@@ -178,6 +178,36 @@ def test_history_that_waits_for_the_end_of_the_day_starts_no_run(
     assert isinstance(weather.look(), dg.RunRequest)
 
 
+def test_page_and_status_have_the_limit_and_the_amount_by_which_requests_are_sent(
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "20")
+    weather.resources["weather"] = source_resource("weather")
+    weather.send(line(1), line(2, sender_address="Street 1, 10116 Town, Germany"))
+    assert weather.fetch().success
+    query = (
+        "SELECT provider, requests_used, requests_per_day FROM metrics.weather_quotas ORDER BY 1"
+    )
+    spent = (
+        "SELECT provider, ceil(sum(cost))::bigint, 20::bigint FROM weather.api_requests"
+        " GROUP BY 1 ORDER BY 1"
+    )
+    assert weather.stored.rows(query) == weather.stored.rows(spent)
+    assert len(weather.stored.rows(query)) == 2
+    page, remarks = (
+        weather.stored.rows(read_sql("pipelines.sources.weather", name))
+        for name in ("dashboard/quotas", "status_remarks")
+    )
+    assert {f"{row[0]}: {row[3]}" for row in page} == {remark for (remark,) in remarks}
+    assert all("of 20 requests used today (UTC)" in remark for (remark,) in remarks)
+    weather.stored.owner.execute(
+        "UPDATE weather.api_requests SET cost = 10 WHERE kind = 'observation'"
+    )
+    weather.age(130)
+    paused = metadata(weather.fetch(), "weather.observations")["paused"]
+    assert "the quota of open-meteo, 20 requests a day, is used up" in paused
+
+
 def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -> None:
     weather.send(line(1))
     assert weather.fetch().success

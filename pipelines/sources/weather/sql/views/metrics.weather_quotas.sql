@@ -37,8 +37,8 @@ CROSS JOIN LATERAL (
 WHERE quotas.used_at > now() - interval '1 day';
 
 COMMENT ON VIEW metrics.weather_quotas IS
-'Requests of the UTC day to each weather service, one row per provider and key that the job weather
-used within a day, against the limit that it goes by. weather.api_requests has the single requests.';
+'Requests of today (UTC) against the daily limit, one row per weather service and API key that the
+job weather used within a day. weather.api_requests has the single requests.';
 COMMENT ON COLUMN metrics.weather_quotas.requests_used IS
 'Requests of the day, weighted as the provider counts them, rounded up. Those without a response
 count.';
