@@ -174,7 +174,7 @@ def source_facts(
 ) -> dict[str, Any]:
     """Return the facts about a source; null is not known, and nothing is promised of one off."""
     is_on = sources()[name].settings.is_set_up(settings)
-    facts = {"name": name, "is_on": is_on, **known.get(name, UNKNOWN)}
+    facts = {"name": name, "is_on": is_on, "remarks": [], **known.get(name, UNKNOWN)}
     at = facts["last_success_at"]
     facts["age_seconds"] = round((now - at).total_seconds(), 1) if at else None
     return facts if is_on else facts | {"is_overdue": None, "promised_seconds": None}

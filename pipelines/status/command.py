@@ -40,7 +40,8 @@ def status(as_json: bool) -> None:
       daemon           status
       sources          [name, is_on, last_success_at, age_seconds, is_overdue,
                        promised_seconds (from one success to the next),
-                       last_delivery_at, in_quarantine]
+                       last_delivery_at, in_quarantine, remarks (such as how much
+                       of a quota is used)]
       disks            status, and places [what, path, free_bytes, total_bytes]
     """
     from pipelines.status.collect import collect, unconfigured

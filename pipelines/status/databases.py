@@ -12,10 +12,11 @@ from pipelines.failures import NotReady, TransientFailure
 from pipelines.migrations.apply import Condition, condition
 from pipelines.postgres.errors import translated
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.source import is_plugin, sources
 from pipelines.warehouse import last_look
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.last_look import Look
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.sql_files import read_sql, sql_files
 
 #: No session writes, and no statement takes longer.
 STATEMENT_SECONDS = 10
@@ -39,7 +40,8 @@ class Data:
 
     #: What the last look at the platform found; None if nobody has looked.
     look: Look | None = None
-    #: Facts about each source (`sql/sources.sql`), by name.
+    #: Facts about each source (`sql/sources.sql`), by name, and remarks: what the source's own
+    #: `sql/status_remarks.sql` returns.
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -58,6 +60,10 @@ def probe_warehouse(connection: Connection) -> tuple[dict[str, Any], Data]:
         return facts, Data()
     rows = connection.execute(text(read_sql("pipelines.status", "sources"))).mappings()
     known = {row["name"]: dict(row) for row in rows}
+    for name, source in sources().items() if facts["schema"] == "current" else ():
+        query = None if is_plugin(source) else sql_files(source.package, "").get("status_remarks")
+        if query and name in known:
+            known[name]["remarks"] = [*connection.execute(text(query)).scalars()]
     return facts, Data(last_look.read(connection), known)
 
 

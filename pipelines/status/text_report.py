@@ -36,6 +36,9 @@ def page(seen: Document) -> str:
             console.print(_parts(seen))
             console.print()
             console.print(_sources(seen["sources"], seen["checked_at"]))
+            for source in seen["sources"]:
+                for remark in source["remarks"]:
+                    console.print(f"[dim]{escape(printable(remark))}[/]")
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 

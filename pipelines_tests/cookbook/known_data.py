@@ -24,7 +24,12 @@ WHEN_IT_CAME = {
 #: Views of sources that go by the clock: old weather, and what has departed.
 BY_CLOCK = {
     "solar": ("metrics.solar_fleet_days",),
-    "shipments": ("enriched.shipments", "metrics.parcels_by_day"),
+    "shipments": (
+        "enriched.shipments",
+        "metrics.parcels_by_day",
+        "shipments.weather_requests",
+    ),
+    "weather": ("weather.is_current", "enriched.weather_places"),
     "flights": (
         "enriched.itineraries",
         "metrics.flight_usual_prices",

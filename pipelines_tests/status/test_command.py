@@ -1,6 +1,7 @@
 """`isobar status` on the real thing: built-in server, web server, daemon, and all of it broken."""
 
 import json
+import re
 import socket
 import sys
 import time
@@ -121,6 +122,10 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
         assert 0 < one["age_seconds"] < 7200  # tests before this one may have taken long
         assert one["is_overdue"] is False
     assert [name for name, one in sources.items() if one["last_delivery_at"] is None] == ["weather"]
+    used = r"open-meteo: [\d,]+ of 10,000 requests used today \(UTC\)"
+    assert re.match(used, sources["weather"]["remarks"][0])
+    assert re.search(used, isobar(ran, "status").stdout)
+    assert all(one["remarks"] == [] for name, one in sources.items() if name != "weather")
     rejected = {name for name, one in sources.items() if one["in_quarantine"]}
     assert rejected == {"bookings", "flights", "shipments"}  # how many goes by the day
     assert any(one["key"].startswith("check:") for one in document["problems"])

@@ -17,7 +17,7 @@ ALTER TABLE flights.itineraries DROP departs_at CASCADE, DROP first_accepted_at 
     DROP last_accepted_at CASCADE, DROP longest_leg_minutes CASCADE;
 ALTER TABLE solar.plants DROP capacity_kwp CASCADE, DROP tariff_per_kwh CASCADE,
     DROP tariff_currency CASCADE;
-DROP TABLE metrics.solar_day_losses, solar.weather_versions CASCADE;
+DROP TABLE metrics.solar_day_losses, solar.weather_versions, weather.quotas CASCADE;
 DROP TABLE shipments.status_days, shipments.rules CASCADE;
 DROP INDEX ops.quarantine_subject_idx, shipments.status_history_unknown_idx;
 CREATE INDEX shipments_receiver_country_idx

@@ -116,7 +116,8 @@ source = Source(
             on="weather.places",
             expects="Every place in use has coordinates.",
             remedy="a place in use has no coordinates. Correct it with the function"
-            " `weather.correct_place`; the row may list candidates",
+            " `weather.correct_place`; the row may list candidates. If its country is unknown, its"
+            " sender has to correct the address",
         ),
         Check(
             name="fresh_weather",

@@ -11,11 +11,12 @@ def show() -> None:
     """Show the page."""
     st.title("Weather", anchor=False)
     places = ui.in_words(QUESTIONS.ask("places"), "delay_risk")
+    quotas = QUESTIONS.ask("quotas")
     if places.rows.empty:
         st.info("No source requests the weather of a place yet. Launch a job in Dagster.")
         return
     first = places.rows.iloc[0]
-    with st.grid(2, min_column_width=200, border=True):
+    with st.grid(3, min_column_width=200, border=True):
         ui.show_number(
             "Places in use",
             places,
@@ -26,8 +27,9 @@ def show() -> None:
             "Places at risk",
             places,
             first["risk_rows"],
-            note="Storm, freezing rain, snow or heat may delay parcels.",
+            note="Storm, freezing rain, snow or heat of the last six hours may delay parcels.",
         )
+        _show_quotas(quotas)
     ui.show_table(
         "Places in use, those without weather and at risk first",
         places,
@@ -46,6 +48,18 @@ def show() -> None:
         problem="Why it is unknown",
     )
     st.caption("Weather data by Open-Meteo.com (CC BY 4.0), unless you use another provider.")
+
+
+def _show_quotas(quotas: ui.Answer) -> None:
+    """Show the requests of today, of the fullest quota, and below it each quota in words."""
+    rows = quotas.rows
+    lines = [ui.as_plain(f"{row.provider}: {row.summary}") for row in rows.itertuples()]
+    ui.show_number(
+        "Requests used today, UTC",
+        quotas,
+        None if rows.empty else rows["requests_used"].iloc[0],
+        note="  \n".join(lines) or "The job weather has not run within a day.",
+    )
 
 
 pages = [ui.Page("Weather", ":material/partly_cloudy_day:", show)]

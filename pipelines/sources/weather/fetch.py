@@ -5,6 +5,7 @@ and holds a lock, so that at most one session requests weather at a time.
 """
 
 import datetime as dt
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -25,7 +26,6 @@ from pipelines.sources.weather.providers import (
     QuotaExhausted,
     RequestRejected,
     Service,
-    end_of,
 )
 from pipelines.sources.weather.tables import SCHEMA, fetch_state, places
 from pipelines.warehouse.connection import Warehouse
@@ -37,8 +37,9 @@ MAX_FAILED_BATCHES = 3
 #: Seconds of back-off, doubled with each failure in a row, and the most: of all, of a single place,
 #: and of one that the provider rejects.
 OF_PROVIDER, OF_PLACE, REJECTED = (30.0, 300.0), (30.0, 6 * 3600.0), (6 * 3600.0, 6 * 3600.0)
-#: Hours before the end of the day (UTC) in which nothing is kept in reserve any more.
-LAST_HOURS = dt.timedelta(hours=2)
+#: Seconds after which a run that a sensor started leaves history to the next one, which serves new
+#: places first: ten years of many plants take an hour.
+MAX_HISTORY_SECONDS = 60.0
 #: Seconds to wait for another run before giving up.
 MAX_LOCK_SECONDS, POLL_SECONDS = 600.0, 0.2
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
@@ -74,8 +75,10 @@ class Kind(ABC, Generic[B, A]):
     max_calls: ClassVar[float] = 1.0
     #: Places that are picked at once.
     max_places: int = 50
-    #: The share of a day's calls that it leaves to other kinds.
-    reserve: ClassVar[float] = 0.0
+    #: Whether some of what it requests is history, for which fewer calls are left.
+    has_history: ClassVar[bool] = False
+    #: Whether all of it is.
+    is_history: ClassVar[bool] = False
 
     def __init__(self, client: Service, clock: Clock) -> None:
         self.client, self.clock = client, clock
@@ -84,15 +87,36 @@ class Kind(ABC, Generic[B, A]):
         #: The calls that have to be left for one place to be picked.
         self.cost_of_place = min(self.max_calls, client.calls_per_day)
 
-    def parameters(self, now: dt.datetime) -> dict[str, Any]:
+    def parameters(self, now: dt.datetime, *, with_history: bool) -> dict[str, Any]:  # noqa: ARG002 - for kinds that have some
         """Return the parameters of the query."""
         return {"now": now}
 
-    def due(self, connection: Connection, max_places: int | None = None) -> Sequence[Row[Any]]:
+    def due(
+        self, connection: Connection, max_places: int | None = None, *, with_history: bool = True
+    ) -> Sequence[Row[Any]]:
         """Return due places, all of them by default."""
         query = text(read_sql("pipelines.sources.weather", self.query))
-        parameters = self.parameters(self.clock()) | {"max_places": max_places}
-        return connection.execute(query, parameters).all()
+        parameters = self.parameters(self.clock(), with_history=with_history)
+        return connection.execute(query, parameters | {"max_places": max_places}).all()
+
+    def pick(self, connection: Connection) -> tuple[Sequence[Row[Any]], str | None]:
+        """Return due places that may be requested now, or why places have to wait.
+
+        While too few calls are left for history, they are the places that lack newer hours.
+        """
+        quota = request_log.quota(connection, self.client, self.clock())
+        if quota.blocked_until is not None:
+            return [], quota.why_paused
+        with_history = quota.history_requests_left >= self.cost_of_place
+        calls = quota.requests_left
+        if self.has_history and with_history:
+            calls = quota.history_requests_left
+        max_places = min(self.max_places, int(calls // self.cost_of_place))
+        rows = self.due(connection, max_places, with_history=with_history)
+        is_limited = not max_places or (self.has_history and not with_history)
+        if rows or not is_limited or not self.due(connection, max_places=1):
+            return rows, None
+        return rows, quota.why_history_waits if max_places else quota.why_paused
 
     @abstractmethod
     def batches(self, rows: Sequence[Row[Any]]) -> Sequence[B]:
@@ -149,13 +173,17 @@ def fetch(
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
     Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
-    failure. Places that failed are due again soon, or at once in a manual run. Raises
+    failure. Places that failed are due again soon, or at once in a manual run. A manual run also
+    requests all history, and others leave it to the next run after `MAX_HISTORY_SECONDS`. Raises
     `PermanentFailure` for what needs a person, such as a wrong key.
     """
     done = FetchResult()
     with fetch_session(store) as transaction:
+        history_ends = math.inf if is_by_hand else time.monotonic() + MAX_HISTORY_SECONDS
         for kind in kinds:
-            loop = _Loop(transaction, kind, done)
+            loop = _Loop(transaction, kind, done, history_ends)
+            with transaction() as connection:
+                request_log.note_limit(connection, kind.client, kind.clock())
             if is_by_hand:
                 state = fetch_state.c
                 waiting = (state.kind == kind.name) & state.retry_at.is_not(None)
@@ -165,7 +193,7 @@ def fetch(
                 loop.run()
             except QuotaExhausted as exhausted:
                 done.failure = exhausted
-            loop.note_block()
+                loop.pick()
             done.impossible.update(kind.impossible)
             if isinstance(done.failure, QuotaExhausted):
                 break
@@ -209,44 +237,25 @@ class _Loop(Generic[B, A]):
     transaction: Transaction
     kind: Kind[B, A]
     done: FetchResult
-
-    def note_block(self) -> None:
-        """Note if the provider blocks the key, and until when."""
-        client = self.kind.client
-        with self.transaction() as connection:
-            block = request_log.current_block(connection, client, self.kind.clock())
-        if block is not None:
-            self.done.paused = (
-                f"requests to {client.name} are paused until"
-                f" {block.blocked_until:%Y-%m-%d %H:%M:%S} UTC: {block.reason}"
-            )
+    #: When it leaves history to the next run, by `time.monotonic`.
+    history_ends: float
 
     def run(self) -> None:
-        while batches := self._pick():
+        while batches := self.pick():
             for batch in batches:
                 if self.done.failed_batches >= MAX_FAILED_BATCHES:
                     return
+                if self.kind.is_history and time.monotonic() >= self.history_ends:
+                    self.done.paused = "history goes on with the next run"
+                    return
                 self._send(batch)
 
-    def _pick(self) -> Sequence[B]:
-        kind, now = self.kind, self.kind.clock()
-        ends_at = end_of("day", now)
-        kept = kind.reserve * kind.client.calls_per_day if now < ends_at - LAST_HOURS else 0.0
+    def pick(self) -> Sequence[B]:
+        """Return the next requests; note why there are none, if places have to wait."""
         with self.transaction() as connection:
-            left = request_log.quota_left(connection, kind.client, now)
-            calls = max(0.0, left - kept)
-            rows = kind.due(connection, min(kind.max_places, int(calls // kind.cost_of_place)))
-            is_spent = not rows and calls < kind.cost_of_place
-            if is_spent and kind.due(connection, max_places=1):
-                self.done.paused = (
-                    f"the quota of {kind.client.name}, {kind.client.calls_per_day:,} requests a"
-                    f" day, is used up until {ends_at:%Y-%m-%d %H:%M} UTC, and places that are due"
-                    " wait for it"
-                    if left < kind.cost_of_place
-                    else f"{kind.name} keeps {kept:,.0f} of {kind.client.calls_per_day:,} requests"
-                    f" for current weather until {ends_at - LAST_HOURS:%H:%M} UTC"
-                )
-        return kind.batches(rows) if rows else []
+            rows, paused = self.kind.pick(connection)
+        self.done.paused = paused or self.done.paused
+        return self.kind.batches(rows) if rows else []
 
     def _send(self, batch: B) -> None:
         """Send a batch, logged before, with retries if necessary, and write the outcome."""
@@ -287,7 +296,10 @@ class _Loop(Generic[B, A]):
             request_log.log_outcome(connection, request_id, outcome, failure)
             if is_last:
                 waits = REJECTED if is_rejected else OF_PROVIDER
-                self._back_off(connection, batch.places, failure, waits)
+                # A place that was corrected meanwhile is due at once.
+                moved = self._moved(connection, batch.places)
+                same = [place for place in batch.places if place.place_id not in moved]
+                self._back_off(connection, same, failure, waits)
                 self.done.failed += len(batch.places)
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:

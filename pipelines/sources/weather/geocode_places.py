@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, null, text, update
+from sqlalchemy import Connection, Row, func, null, select, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, Kind
@@ -84,12 +84,17 @@ class Geocoding(Kind[PlaceLookup, Located]):
     ) -> PlaceLookup | None:
         """Write coordinates, or that there are none; while lookups remain, return the next one."""
         ((place_id, located),) = responses.items()
-        self.record_success(connection, responses)
         if not located.is_final:
             candidates = (*batch.candidates, *located.candidates)
             if rest := batch.lookups[1:]:
+                self.record_success(connection, responses)
                 return replace(batch, lookups=rest, candidates=candidates)
             located = unlocated(candidates)
+        (before,) = batch.places
+        there = (located.latitude, located.longitude)
+        if before.latitude is not None and there != (before.latitude, before.longitude):
+            connection.execute(select(func.weather.delete_weather(place_id)))
+        self.record_success(connection, responses)
         connection.execute(
             update(places)
             .where(places.c.place_id == place_id, places.c.geocoding_status == "pending")

@@ -26,7 +26,6 @@ from pipelines.sources.weather.clients import open_geocoder, open_hours, open_pr
 from pipelines.sources.weather.fetch import Kind, fetch
 from pipelines.sources.weather.geocode_places import Geocoding, put_places
 from pipelines.sources.weather.kinds import Archive, Forecast, PresentWeather
-from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import set_local
 from pipelines.warehouse.sql_files import read_sql
 
@@ -161,25 +160,22 @@ def weather_due(
     if began < rests_until:
         return dg.SkipReason("No place is due.")
     geocoding = Geocoding(open_geocoder(settings, utc_now), utc_now)
-    kinds = [*_present(settings), *_hours(settings), geocoding]
+    kinds = [geocoding, *_present(settings), *_hours(settings)]
     with warehouse.open() as store, store.engine.connect() as connection:
         set_local(connection, "statement_timeout", f"{MAX_QUERY_SECONDS}s")
-        counts = {kind.name: len(kind.due(connection)) for kind in kinds}
         new = text(read_sql("pipelines.sources.weather", "pick_new_places"))
-        counts["new"] = len(connection.execute(new).all())
-        is_spent = {
-            kind.name: quota_left(connection, kind.client, utc_now()) < kind.cost_of_place
-            for kind in (kinds if any(counts.values()) else ())
-        }
+        is_due = bool(connection.execute(new).all())
+        waiting: list[str] = []
+        for kind in kinds:
+            rows, paused = kind.pick(connection)
+            is_due |= bool(rows)
+            waiting += [paused] if paused else []
     ended = utc_now().timestamp()
     rest = REST_FACTOR * (ended - began)
-    rest = rest if any(counts.values()) else max(rest, MIN_REST_SECONDS)
+    rest = rest if is_due else max(rest, MIN_REST_SECONDS)
     context.update_cursor(str(ended + rest))
-    if not any(counts.values()):
-        return dg.SkipReason("No place is due.")
-    if not any(count for name, count in counts.items() if not is_spent.get(name)):
-        words = f"{sum(counts.values())} places are due, and the quota is used up."
-        return dg.SkipReason(words)
+    if not is_due:
+        return dg.SkipReason("; ".join(dict.fromkeys(waiting)) or "No place is due.")
     seconds = AFTER_FAILURE_SECONDS
     reason = run_state.reason_to_wait(context.instance, source.name, seconds=seconds)
     return dg.SkipReason(reason) if reason else dg.RunRequest()

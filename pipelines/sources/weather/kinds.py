@@ -27,6 +27,8 @@ from pipelines.warehouse.connection import put_frame
 MAX_ARCHIVE_DAYS = 366
 #: How old hours are with which the archive ends and the forecast begins.
 OF_FORECAST = dt.timedelta(days=MAX_PAST_DAYS - 2)
+#: Hours before yesterday are history: the day of a place may begin before that of UTC.
+NEWER = dt.timedelta(days=1)
 ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
 
 
@@ -41,7 +43,7 @@ class PresentWeather(Kind[Batch, Observation]):
         super().__init__(provider, clock)
         self.max_places = provider.max_places
 
-    def parameters(self, now: dt.datetime) -> dict[str, Any]:
+    def parameters(self, now: dt.datetime, *, with_history: bool) -> dict[str, Any]:  # noqa: ARG002 - it has none
         """Return the parameters of the query."""
         return {"now": now, "by_postcode": self.client.accepts_postcodes}
 
@@ -93,13 +95,15 @@ class Forecast(Kind[HoursBatch, Hours]):
     name = "forecast"
     query = "pick_hours"
     max_calls = weight(MAX_PAST_DAYS + FORECAST_DAYS)
-    goes_back = False
+    has_history = True
     client: ForecastHours
 
-    def parameters(self, now: dt.datetime) -> dict[str, Any]:
+    def parameters(self, now: dt.datetime, *, with_history: bool) -> dict[str, Any]:
         """Return the parameters of the query, with the hours that may be requested."""
         today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         from_at, to_at = self.span(today)
+        if not with_history:
+            from_at = max(from_at, today - NEWER)
         return {"now": now, "from_at": from_at, "to_at": to_at, "kind": self.name}
 
     def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
@@ -126,7 +130,7 @@ class Forecast(Kind[HoursBatch, Hours]):
         rows = rows.assign(weather_source=self.name, fetched_at=self.clock())
         put_frame(connection, rows, tables.hourly)
         # Of a complete range of the archive, an earlier one may be missing.
-        is_due = self.goes_back and all(
+        is_due = self.is_history and all(
             len(hours.rows) >= 24 * batch.days for hours in responses.values()
         )
         self.record_success(connection, responses, is_due=is_due)
@@ -139,8 +143,7 @@ class Archive(Forecast):
 
     name = "archive"
     max_calls = weight(MAX_ARCHIVE_DAYS)
-    reserve = 0.2
-    goes_back = True
+    is_history = True
 
     def span(self, today: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
         """Return the same of the archive, which ends where the forecast begins."""

@@ -3,14 +3,14 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
-from pipelines.sources.weather.providers import QuotaExhausted, Service
-from pipelines.sources.weather.tables import SCHEMA, api_requests, quota_blocks
+from pipelines.sources.weather.providers import QuotaExhausted, Service, end_of
+from pipelines.sources.weather.tables import SCHEMA, api_requests, quota_blocks, quotas
 from pipelines.warehouse.connection import Warehouse, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
@@ -66,20 +66,61 @@ def log_outcome(
     connection.execute(update(api_requests).where(*mine).values(values))
 
 
-def quota_left(connection: Connection, client: Service, now: dt.datetime) -> float:
-    """Return the calls left today (UTC) for a key; none while the provider blocks it."""
-    if current_block(connection, client, now) is not None:
-        return 0.0
-    midnight = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    query = select(func.coalesce(func.sum(api_requests.c.cost), 0)).filter_by(**_key(client))
-    spent = connection.execute(query.where(api_requests.c.requested_at >= midnight)).scalar_one()
-    return max(0.0, client.calls_per_day - float(spent))
+@dataclass(frozen=True)
+class Quota:
+    """What a key may still request on a day (UTC), by `weather.quota`."""
+
+    provider: str
+    requests_per_day: int
+    now: dt.datetime
+    history_stops_at: float
+    #: When history may use all requests; None if it may.
+    reserve_ends_at: dt.datetime | None
+    blocked_until: dt.datetime | None
+    blocked_because: str | None
+    requests_left: float
+    history_requests_left: float
+
+    @property
+    def why_paused(self) -> str:
+        """Say why nothing is requested, if nothing is left."""
+        if self.blocked_until is not None:
+            return (
+                f"requests to {self.provider} are paused until"
+                f" {self.blocked_until:%Y-%m-%d %H:%M:%S} UTC: {self.blocked_because}"
+            )
+        return (
+            f"the quota of {self.provider}, {self.requests_per_day:,} requests a day, is used up"
+            f" until {end_of('day', self.now):%Y-%m-%d %H:%M} UTC, and places that are due wait"
+            " for it"
+        )
+
+    @property
+    def why_history_waits(self) -> str:
+        """Say why no history is requested, if some is left for current weather."""
+        return (
+            f"history stops at {self.history_stops_at:,.0f} of {self.requests_per_day:,} requests"
+            f" to {self.provider} until {self.reserve_ends_at:%H:%M} UTC: the rest is for current"
+            " weather"
+        )
 
 
-def current_block(connection: Connection, client: Service, now: dt.datetime) -> Row[Any] | None:
-    """Return `blocked_until` and `reason` of the block of a key; None if it is not blocked."""
-    query = select(quota_blocks).filter_by(**_key(client))
-    return connection.execute(query.where(quota_blocks.c.blocked_until > now)).one_or_none()
+def quota(connection: Connection, client: Service, now: dt.datetime) -> Quota:
+    """Return what a client may still request on a day (UTC)."""
+    names = ("history_stops_at", "reserve_ends_at", "blocked_until", "blocked_because")
+    left = ("requests_left", "history_requests_left")
+    found = func.weather.quota(now, *_key(client).values(), client.calls_per_day).table_valued(
+        *names, *left
+    )
+    row = connection.execute(select(found)).one()
+    return Quota(client.name, client.calls_per_day, now, **row._mapping)
+
+
+def note_limit(connection: Connection, client: Service, now: dt.datetime) -> None:
+    """Note the limit by which requests are sent, for those who cannot see the settings."""
+    limit = {"requests_per_day": client.calls_per_day, "used_at": now}
+    statement = postgresql.insert(quotas).values(**_key(client), **limit)
+    connection.execute(statement.on_conflict_do_update(index_elements=[*_key(client)], set_=limit))
 
 
 def block_key(

@@ -139,8 +139,9 @@ observations = Table(
     optional(
         "delay_risk",
         Text,
-        "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A rule of"
-        " thumb (weather.delay_risk). Null if unknown.",
+        "Weather that may delay a parcel at observed_at: storm, freezing_rain, snow, heat or none."
+        " A rule of thumb (weather.delay_risk). Null if unknown. It is a risk of now if"
+        " weather.is_current(observed_at), as in enriched.weather_places.",
     ),
     schema=SCHEMA,
     comment="Last known weather of each place, one row per place. Model data, not"
@@ -308,4 +309,27 @@ quota_blocks = Table(
     schema=SCHEMA,
     comment="Providers whose quota for an API key is used up, one row each. The next"
     " response removes the row. Delete a row to unblock the key; a new key is not blocked.",
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    required("provider", Text, "Name of the weather provider or geocoder.", primary_key=True),
+    required(
+        "key_digest",
+        Text,
+        "First characters of the SHA-256 digest of the API key; empty without a key.",
+        primary_key=True,
+    ),
+    required(
+        "requests_per_day",
+        BigInteger,
+        "Requests that the plan allows in a day (UTC): WEATHER_REQUESTS_PER_DAY, or the limit of"
+        " the provider's free plan if it is not set or is for another provider.",
+    ),
+    required("used_at", INSTANT, "When a run of the job weather last went by it."),
+    info={WRITTEN_WITH: "weather.observations"},
+    schema=SCHEMA,
+    comment="The daily limit by which the job weather sends requests, one row per provider and API"
+    " key. metrics.weather_quotas has how much of it is used.",
 )

@@ -1,5 +1,6 @@
 """The page of the weather: places now, and which sources need them."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.dashboard.test_pages import reading, shown
 from pipelines_tests.solar_rows import add_plant
 from pipelines_tests.sources.shipments.made_up import deliver, line
@@ -60,5 +62,86 @@ def test_places_have_their_weather_and_users(
     weather = dict(zip(rows["place"], rows["conditions"], strict=True))
     assert (weather["Stockholm"], weather["Plant 1"]) == ("snow", "fog")
     assert rows["place"].tolist()[:3] == ["Berlin", "Paris", "Stockholm"]  # unknown, then at risk
-    assert [one.value for one in page.metric] == ["4", "1"]
+    assert [one.value for one in page.metric] == ["4", "1", "—"]
     assert "2 without weather" in [one.value for one in page.caption]
+
+
+def request(owner: psycopg.Connection, *rows: str) -> None:
+    """Have a source request the current weather of places: key, country, city, coordinates."""
+    owner.execute(
+        "CREATE OR REPLACE VIEW solar.weather_requests AS SELECT sent.place_key,"
+        " sent.country_code, NULL::text AS postcode, sent.city, sent.latitude, sent.longitude,"
+        " NULL::timestamptz AS hour_at, NULL::date AS day FROM (VALUES"
+        " (NULL::text, NULL::text, NULL::text, NULL::double precision, NULL::double precision),"
+        f" {', '.join(rows)}) AS sent (place_key, country_code, city, latitude, longitude)"
+        " WHERE city IS NOT NULL".encode()
+    )
+
+
+def test_an_address_that_cannot_be_looked_up_is_without_weather_on_every_page(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Incident: a parcel from Nowhereland had no weather, and no page counted its place."""
+    request(
+        owner,
+        "(NULL, NULL, '4711 Somewhere, Nowhereland', NULL, NULL)",
+        "('1.0000,2.0000', NULL, 'Known', 1, 2)",
+    )
+    put_places(warehouse)
+    owner.execute(
+        "INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at, delay_risk)"
+        " SELECT place_id, 'open-meteo', now(), now(), 'none' FROM weather.places"
+    )
+    page = shown(PAGE)
+    assert [one.value for one in page.metric][:2] == ["2", "0"]
+    assert "1 without weather" in [one.value for one in page.caption]
+    rows = page.dataframe[0].value
+    assert rows["place"].tolist() == ["4711 Somewhere, Nowhereland", "Known"]
+    assert rows["problem"][0] == "it cannot be looked up: its country is unknown"
+    check = read_sql("pipelines.sources.weather", "checks/located_places").encode()
+    assert [row[0] for row in owner.execute(check)] == ["4711 Somewhere, Nowhereland"]
+
+
+def test_a_storm_of_long_ago_is_no_risk_of_now(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Incident: a storm of 20 days ago was "places at risk 1"."""
+    request(owner, "('1.0000,2.0000', NULL, 'Old', 1, 2)", "('3.0000,4.0000', NULL, 'New', 3, 4)")
+    put_places(warehouse)
+    owner.execute(
+        "INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at, delay_risk)"
+        " SELECT place_id, 'open-meteo', now() - age, now(), 'storm' FROM weather.places"
+        " CROSS JOIN LATERAL (SELECT CASE city WHEN 'Old' THEN interval '6 hours 1 minute'"
+        " ELSE interval '5 hours 59 minutes' END AS age) AS ages"
+    )
+    page = shown(PAGE)
+    assert [one.value for one in page.metric][:2] == ["2", "1"]
+    assert "1 without weather" in [one.value for one in page.caption]
+    rows = page.dataframe[0].value
+    assert rows["place"].tolist() == ["Old", "New"]
+    assert rows["delay_risk"].fillna("").tolist() == ["", "storm"]
+
+
+def test_the_page_says_how_much_of_the_quota_is_used(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    request(owner, "('1.0000,2.0000', NULL, 'Known', 1, 2)")
+    put_places(warehouse)
+    owner.execute(
+        "INSERT INTO weather.quotas VALUES ('open-meteo', '', 10000, now()),"
+        " ('open-meteo-geocoding', '', 10000, now()),"
+        " ('weatherapi', 'old', 7, now() - interval '2 days');"
+        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
+        " SELECT gen_random_uuid(), 'open-meteo', 'archive', date_trunc('day', now(), 'UTC') + day,"
+        " 'success', cost FROM (VALUES (interval '0', 3411.5), (interval '-1 s', 99))"
+        " AS spent (day, cost)"
+    )
+    page = shown(PAGE)
+    assert page.metric[2].value == "3,412"
+    now = dt.datetime.now(dt.UTC)
+    history = "" if now.hour >= 22 else "; history stops at 8,000 until 22:00 UTC"
+    (words,) = [one.value for one in page.caption if "requests used" in one.value]
+    assert words.replace("\\", "").splitlines() == [
+        f"open-meteo: 3,412 of 10,000 requests used today (UTC){history}  ",
+        "open-meteo-geocoding: 0 of 10,000 requests used today (UTC)",
+    ]

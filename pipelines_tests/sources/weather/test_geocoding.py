@@ -199,6 +199,8 @@ def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:
     put_places(site.warehouse)
     assert len(site.locate()[0]) == 1
     assert statuses(site) == {"DE 10115": "found", "IR nowhere": "corrected"}
+    assert site.row(weather) == (1,), "it was found elsewhere"
+    assert fetch(site.warehouse, [present]).succeeded == 1
     with pytest.raises(psycopg.errors.CheckViolation):
         site.owner.execute(
             "UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'"

@@ -12,11 +12,15 @@ import pytest
 
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.sources.weather import jobs
+from pipelines.sources.weather.geocode_places import put_places
 from pipelines.testing.fake_source import FakeSource, body
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
+from pipelines_tests.clock import today as utc_today
 from pipelines_tests.jobs import Runner, metadata
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.solar_rows import add_plant, add_readings
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 from pipelines_tests.sources.weather.site import CALLS
 from pipelines_tests.stored import Stored
@@ -126,9 +130,9 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     monkeypatch.setenv("OPEN_METEO_API_KEY", "exhausted")
     assert weather.fetch().success
     assert weather.stored.rows(CALLS) == [("geocoding", "quota", 1, 1)]
-    assert weather.look() == "2 places are due, and the quota is used up."
-    again = metadata(weather.fetch(), "weather.places")["paused"]
     words = r"requests to open-meteo-geocoding are paused until 20\d\d-.+ UTC: Daily API request"
+    assert re.match(words, str(weather.look()))
+    again = metadata(weather.fetch(), "weather.places")["paused"]
     assert re.match(words, again), "a run by hand says why it requests nothing"
     monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
     assert isinstance(weather.look(), dg.RunRequest)
@@ -136,6 +140,73 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     query = "SELECT provider, length(key_digest) FROM weather.quota_blocks"
     assert weather.stored.rows(query) == [("open-meteo-geocoding", 12)]
     assert weather.stored.row("SELECT count(*) FROM weather.observations") == (2,)
+
+
+def test_a_run_looks_places_up_then_requests_now_then_coming_hours_then_history(
+    weather: Weather,
+) -> None:
+    """A place that is found in a run has its current weather in this run, before all hours."""
+    today = utc_today()
+    add_plant(weather.stored.owner, 1, coordinates=(52.6, 12.34))
+    add_readings(weather.stored.owner, 1, "2020-05-01", "2020-05-02")
+    add_readings(weather.stored.owner, 1, today - dt.timedelta(days=2), today)
+    weather.send(line(1))
+    assert weather.fetch().success
+    kinds = weather.stored.rows("SELECT kind FROM weather.api_requests ORDER BY entry_id")
+    assert [*dict.fromkeys(kind for (kind,) in kinds)] == [
+        *("geocoding", "observation", "forecast", "archive")
+    ]
+    assert weather.look() == "No place is due."
+
+
+def test_history_that_waits_for_the_end_of_the_day_starts_no_run(
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Incident: a fifth of the quota was left, and a run started every few seconds until ten."""
+    now = dt.datetime(2026, 11, 20, 10, 7, tzinfo=dt.UTC)
+    monkeypatch.setattr(jobs, "utc_now", lambda: now)
+    add_plant(weather.stored.owner, 1, coordinates=(52.6, 12.34))
+    add_readings(weather.stored.owner, 1, "2020-05-01", "2020-05-02")
+    put_places(weather.stored.warehouse)
+    weather.stored.owner.execute(
+        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
+        " VALUES (gen_random_uuid(), 'open-meteo', 'archive', %s, 'success', 7990)",
+        [now],
+    )
+    waits = "history stops at 8,000 of 10,000 requests to open-meteo until 22:00 UTC"
+    assert weather.look() == f"{waits}: the rest is for current weather"
+    now += dt.timedelta(hours=12)
+    assert isinstance(weather.look(), dg.RunRequest)
+
+
+def test_page_and_status_have_the_limit_and_the_amount_by_which_requests_are_sent(
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "20")
+    weather.resources["weather"] = source_resource("weather")
+    weather.send(line(1), line(2, sender_address="Street 1, 10116 Town, Germany"))
+    assert weather.fetch().success
+    query = (
+        "SELECT provider, requests_used, requests_per_day FROM metrics.weather_quotas ORDER BY 1"
+    )
+    spent = (
+        "SELECT provider, ceil(sum(cost))::bigint, 20::bigint FROM weather.api_requests"
+        " GROUP BY 1 ORDER BY 1"
+    )
+    assert weather.stored.rows(query) == weather.stored.rows(spent)
+    assert len(weather.stored.rows(query)) == 2
+    page, remarks = (
+        weather.stored.rows(read_sql("pipelines.sources.weather", name))
+        for name in ("dashboard/quotas", "status_remarks")
+    )
+    assert {f"{row[0]}: {row[3]}" for row in page} == {remark for (remark,) in remarks}
+    assert all("of 20 requests used today (UTC)" in remark for (remark,) in remarks)
+    weather.stored.owner.execute(
+        "UPDATE weather.api_requests SET cost = 10 WHERE kind = 'observation'"
+    )
+    weather.age(130)
+    paused = metadata(weather.fetch(), "weather.observations")["paused"]
+    assert "the quota of open-meteo, 20 requests a day, is used up" in paused
 
 
 def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -> None:

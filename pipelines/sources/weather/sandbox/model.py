@@ -5,7 +5,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
 from typing import Any
@@ -13,21 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sandbox.sky import MIN_CLEARNESS, Hours, clearness_of, day_and_hour, irradiation
+from pipelines.sandbox.sky import Hours, cloudiness, day_and_hour, field, irradiation
 
 #: Radiation is the mean of the hour before.
 HOUR = np.timedelta64(1, "h")
-CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80)
+RAIN_CODES = (51, 61, 63, 80)
 #: North of this latitude there is always snow, so that a risk can be seen at any date.
 WINTRY = 59.0
-#: WMO code of a thunderstorm, and one in how many hours has one.
-STORM = 95, 40
+#: WMO code of a thunderstorm, and the share of warm wet hours that have one; code of fog, and the
+#: share of dry hours that have it: the calmest.
+STORM, FOG = (95, 1 / 12), (45, 0.1)
 SNOW_CODES = (71, 73)
-COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
-#: Codes up to it have no precipitation, and those below fog are of the cloud cover.
-FOG = 45
-#: Minimum cloud cover in percent of an hour with precipitation.
-WET_CLOUDS = 70
+COLD_CODES = (56, 66, 71, 73, 85)
+#: The share of the sky from which on clouds bring rain or snow.
+WET_CLOUDS = 0.7
 #: Postcodes that nobody entered.
 MISSING_POSTCODES = {
     *(("AT", "1010"), ("DE", "20144"), ("DK", "1050"), ("PL", "00-950"), ("SE", "111 51"))
@@ -51,53 +50,44 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
 
 def weather_of(latitude: float, longitude: float, hours: Hours) -> dict[str, list[Any]]:
     """Return the weather of a place in hours, with Open-Meteo's names and units."""
-    place = sha256(f"{latitude:.2f} {longitude:.2f}".encode()).digest()[:8]
-    noise = _noise(int.from_bytes(place), hours)
+    drawn = partial(field, latitude=latitude, longitude=longitude, hours=hours)
     days, of_day = day_and_hour(hours)
     sun = np.sin((of_day - 6) / 24 * 2 * math.pi)
     winter = np.cos((days - 14) / 365 * 2 * math.pi) * latitude / 50
-    mean = 27 - abs(latitude) / 2.6 - 9 * winter
-    temperature = mean + 4 * sun + noise[0] % 40 / 10 - 2
+    warmth = drawn("warmth", step_hours=24)
+    temperature = 27 - abs(latitude) / 2.6 - 9 * winter + 4 * sun + 12 * warmth - 6
+    clouds = cloudiness(latitude, longitude, hours)
+    wind = drawn("wind", step_hours=6)
+    amount, storm = drawn("rain", step_hours=6), drawn("storm", step_hours=6)
+    is_wet = clouds >= WET_CLOUDS
     if latitude > WINTRY:
-        temperature = np.minimum(temperature, -1 - noise[0] % 40 / 10)
-    temperature = temperature.round(1)
-    cold = SNOW_CODES if latitude > WINTRY else COLD_CODES
+        temperature = np.minimum(temperature, -1 - 4 * warmth)
+        clouds = np.maximum(clouds, WET_CLOUDS)
+        is_wet = np.full(len(hours), fill_value=True)
     is_cold = temperature <= 2
-    code = np.where(is_cold, _one_of(cold, noise[3]), _one_of(CODES, noise[3]))
-    code = np.where(~is_cold & (noise[4] % STORM[1] == 0), STORM[0], code)
-    cloudiness = (1 - clearness_of(latitude, longitude, hours)) / (1 - MIN_CLEARNESS)
-    clouds = (100 * cloudiness).round().astype(int)
-    clouds = np.where(code > FOG, np.maximum(clouds, WET_CLOUDS), clouds)
+    cold = SNOW_CODES if latitude > WINTRY else COLD_CODES
+    code = np.where(is_cold, _one_of(cold, amount), _one_of(RAIN_CODES, amount))
+    code = np.where(~is_cold & (storm < STORM[1]), STORM[0], code)
     # Clear, mainly clear, partly cloudy, overcast.
-    code = np.where(code < FOG, np.minimum(clouds // 25, 3), code)
+    dry = np.where(wind < FOG[1], FOG[0], np.minimum(4 * clouds / WET_CLOUDS, 3).astype(int))
     columns = {
-        "temperature_2m": temperature,
-        "relative_humidity_2m": 40 + noise[1] % 60,
+        "temperature_2m": temperature.round(1),
+        "relative_humidity_2m": (40 + 60 * drawn("humidity", step_hours=6)).astype(int),
         "apparent_temperature": (temperature - 1.5).round(1),
         "is_day": (irradiation(latitude, longitude, hours) > 0).astype(int),
-        "precipitation": np.where(code > FOG, (1 + noise[2] % 20) / 10, 0.0),
-        "weather_code": code,
-        "cloud_cover": clouds,
-        "pressure_msl": 990 + noise[5] % 45,
-        "wind_speed_10m": noise[6] % 500 / 10,
-        "wind_direction_10m": noise[7] * 360 // 256,
+        "precipitation": np.where(is_wet, (0.1 + 1.9 * amount).round(1), 0.0),
+        "weather_code": np.where(is_wet, code, dry),
+        "cloud_cover": (100 * clouds).round().astype(int),
+        "pressure_msl": (990 + 45 * drawn("pressure", step_hours=24)).round(1),
+        "wind_speed_10m": (50 * wind).round(1),
+        "wind_direction_10m": (360 * drawn("direction", step_hours=12)).astype(int),
         "shortwave_radiation": irradiation(latitude, longitude, hours - HOUR).round(1),
     }
     return {name: column.tolist() for name, column in columns.items()}
 
 
-def _one_of(codes: Sequence[int], noise: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(np.asarray(codes)[noise % len(codes)])
-
-
-def _noise(seed: int, hours: Hours) -> NDArray[np.int64]:
-    """Return eight made-up bytes of each hour, by Steele's SplitMix64 (2014) of seed and hour."""
-    mixed = hours.astype("M8[h]").astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed += np.uint64(seed)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
-    return np.asarray(mixed.view(np.uint8).reshape(-1, 8).T.astype(np.int64))
+def _one_of(codes: Sequence[int], shares: NDArray[np.float64]) -> NDArray[Any]:
+    return np.asarray(np.asarray(codes)[(shares * len(codes)).astype(int)])
 
 
 def find(name: str, language: str, count: int, country: str) -> list[dict[str, Any]]:

@@ -112,12 +112,10 @@ LEFT JOIN weather.observations AS receiver_weather
 CROSS JOIN LATERAL (
     SELECT
         CASE
-            WHEN sender_weather.observed_at >= now() - interval '6 hours'
-                THEN sender_weather.delay_risk
+            WHEN weather.is_current(sender_weather.observed_at) THEN sender_weather.delay_risk
         END AS at_sender,
         CASE
-            WHEN receiver_weather.observed_at >= now() - interval '6 hours'
-                THEN receiver_weather.delay_risk
+            WHEN weather.is_current(receiver_weather.observed_at) THEN receiver_weather.delay_risk
         END AS at_receiver
 ) AS risk
 CROSS JOIN LATERAL (

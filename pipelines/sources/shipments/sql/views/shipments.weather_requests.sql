@@ -38,7 +38,10 @@ WITH on_their_way AS (
     WHERE delivered_at IS NOT NULL
 )
 
-SELECT DISTINCT ON (addresses.place_key, requests.hour_at)
+SELECT DISTINCT ON (
+    addresses.place_key, requests.hour_at,
+    CASE WHEN addresses.place_key IS NULL THEN addresses.address END
+)
     addresses.place_key,
     addresses.country_code,
     CASE
@@ -46,27 +49,33 @@ SELECT DISTINCT ON (addresses.place_key, requests.hour_at)
             THEN addresses.postcode
         WHEN addresses.postcode IS NOT NULL THEN substr(addresses.place_key, 4)
     END AS postcode,
-    addresses.city,
+    coalesce(addresses.city, addresses.address) AS city,
     NULL::double precision AS latitude,
     NULL::double precision AS longitude,
     requests.hour_at,
     (requests.hour_at AT TIME ZONE 'UTC')::date AS day
 FROM requests
 INNER JOIN shipments.addresses ON requests.address = addresses.address
-WHERE addresses.place_key IS NOT NULL
-ORDER BY addresses.place_key, requests.hour_at, addresses.address;
+-- An address without a place requests no weather, but is known to have none.
+WHERE addresses.place_key IS NOT NULL OR requests.hour_at IS NULL
+ORDER BY
+    addresses.place_key,
+    requests.hour_at,
+    CASE WHEN addresses.place_key IS NULL THEN addresses.address END,
+    addresses.address;
 
 COMMENT ON VIEW shipments.weather_requests IS
 'Places and hours for which shipments need weather: the present weather at both ends of those on their
 way, and that of the hours in which they were sent and delivered. The hours of those that ended are
 requested for a week, and their present weather is not. Silent ones request nothing. Part of
 weather.weather_requests.';
-COMMENT ON COLUMN shipments.weather_requests.place_key IS 'The place, as in weather.places.';
+COMMENT ON COLUMN shipments.weather_requests.place_key IS
+'The place, as in weather.places; null if the address names none, so that it has no weather.';
 COMMENT ON COLUMN shipments.weather_requests.country_code IS
 'ISO 3166-1 alpha-2 code of the country.';
 COMMENT ON COLUMN shipments.weather_requests.postcode IS
 'Postcode, reduced to the part that can be geocoded: 1016 for 1016 BZ; null if there is none.';
-COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city.';
+COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city; the address if none was found in it.';
 COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.hour_at IS

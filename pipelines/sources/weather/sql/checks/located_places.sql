@@ -1,4 +1,5 @@
--- Places in use whose coordinates are unknown, with the reason.
+-- Places in use whose coordinates are unknown, with the reason: those of the last run, and addresses
+-- that cannot be looked up.
 SELECT
     places.place_key,
     places.geocoding_status,
@@ -9,4 +10,8 @@ FROM weather.places
 LEFT JOIN weather.fetch_state
     ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'geocoding'
 WHERE places.is_observed AND places.latitude IS NULL
-ORDER BY places.place_key
+UNION ALL
+SELECT place, NULL, problem, NULL, NULL
+FROM enriched.weather_places
+WHERE place_key IS NULL
+ORDER BY place_key

@@ -1,8 +1,9 @@
 -- How is the weather at every place?
 --
+-- `delay_risk` is null if the weather is older than six hours, and of places of which only hours are requested.
+--
 -- rows: 10
-SELECT country_code, postcode, city, conditions, temperature_celsius, wind_kmh, delay_risk, observed_at
-FROM weather.observations
-INNER JOIN weather.places USING (place_id)
-ORDER BY country_code, postcode
+SELECT place, country_code, used_by, conditions, temperature_celsius, wind_kmh, delay_risk, observed_at
+FROM enriched.weather_places
+ORDER BY country_code, place
 LIMIT %(rows)s;

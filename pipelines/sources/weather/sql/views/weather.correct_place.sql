@@ -23,16 +23,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'SELECT place_key, geocoding_status FROM weather.places WHERE latitude IS NULL';
     END IF;
-    DELETE FROM weather.observations WHERE observations.place_id = corrected;
-    DELETE FROM weather.hourly WHERE hourly.place_id = corrected;
-    DELETE FROM weather.fetch_state WHERE fetch_state.place_id = corrected;
-    -- The request log of the old location must not delay the weather of the new one.
-    UPDATE weather.api_requests
-    SET outcome = 'superseded'
-    WHERE
-        api_requests.place_id = corrected
-        AND api_requests.kind = 'observation'
-        AND api_requests.outcome = 'success';
+    PERFORM weather.delete_weather(corrected);
     RETURN corrected;
 END
 $$;

@@ -11,9 +11,16 @@ AS $$
         places.geocoding_status = 'pending'
         AND places.country_code IS NOT NULL
         AND (places.postcode IS NOT NULL OR places.city IS NOT NULL)
+        AND (
+            places.is_observed
+            OR EXISTS (
+                SELECT FROM weather.requested_places AS requests
+                WHERE requests.place_key = places.place_key
+            )
+        )
         AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
 $$;
 
 COMMENT ON FUNCTION weather.pending_places(timestamptz) IS
-'Returns pending places whose coordinates are due to be looked up. Places that failed are left out
-until their retry time.';
+'Returns pending places that a source requests and whose coordinates are due to be looked up. Places
+that failed are left out until their retry time.';

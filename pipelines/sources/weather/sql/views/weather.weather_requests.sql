@@ -17,16 +17,19 @@ WHERE FALSE
 COMMENT ON VIEW weather.weather_requests IS
 'Places and hours for which sources request weather: the union of the views weather_requests of all
 sources. A row with coordinates, or with a country and a postcode or city, defines its place
-(weather.places); a row with neither requests hours of a place that other rows define.';
+(weather.places); a row with neither requests hours of a place that other rows define. A row with
+neither a place_key nor an hour is an address that cannot be looked up, as its country is unknown:
+nothing is requested for it, and enriched.weather_places counts it among the places without weather.';
 COMMENT ON COLUMN weather.weather_requests.source IS
 'The source of the row, from its view weather_requests.';
 COMMENT ON COLUMN weather.weather_requests.place_key IS
-'Unique name of the place, as in weather.places.';
+'Unique name of the place, as in weather.places; null if it cannot be looked up.';
 COMMENT ON COLUMN weather.weather_requests.country_code IS
 'ISO 3166-1 alpha-2; null if coordinates are given.';
 COMMENT ON COLUMN weather.weather_requests.postcode IS 'Postcode; null if there is none.';
 COMMENT ON COLUMN weather.weather_requests.city IS
-'Name of the city or of a place with coordinates; null if there is none.';
+'Name of the city or of a place with coordinates, or the address if it cannot be looked up; null if
+there is none.';
 COMMENT ON COLUMN weather.weather_requests.latitude IS
 'Degrees north; null if the place is looked up by its address.';
 COMMENT ON COLUMN weather.weather_requests.longitude IS
