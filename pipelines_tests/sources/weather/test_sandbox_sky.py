@@ -42,6 +42,17 @@ def test_neighbours_share_a_sky_and_distant_places_do_not(
     assert differences(place, 1_500, name).mean() >= far
 
 
+@pytest.mark.parametrize("month", ["2026-01", "2026-07"])
+@pytest.mark.parametrize("name", VALUES)
+def test_no_line_across_a_country_divides_summer_from_snow(name: str, month: str) -> None:
+    """Incident: at 59 degrees north, ten kilometres made 29 °C and seven tenths of the clouds."""
+    hours = np.arange(np.datetime64(month, "h"), np.datetime64(month, "M") + 1, dtype="M8[h]")
+    near, _ = VALUES[name]
+    for latitude in np.arange(54.5, 60.5, 0.09):
+        here, north = (weather_of(at, 14.98, hours)[name] for at in (latitude, latitude + 0.09))
+        assert np.abs(np.subtract(here, north)).max() <= near, latitude
+
+
 def test_every_kind_of_weather_that_pages_show_occurs() -> None:
     year = np.arange(np.datetime64("2026-01-01", "h"), np.datetime64("2027-01-01", "h"))
     berlin, north, tropics = (

@@ -18,8 +18,9 @@ from pipelines.sandbox.sky import Hours, cloudiness, day_and_hour, field, irradi
 #: Radiation is the mean of the hour before.
 HOUR = np.timedelta64(1, "h")
 RAIN_CODES = (51, 61, 63, 80)
-#: North of this latitude there is always snow, so that a risk can be seen at any date.
-WINTRY = 59.0
+#: North of `WINTRY` there is always snow, so that a risk can be seen at any date. Cold and clouds
+#: increase from `MILD` on: neighbours on both sides of a single line would not share a sky.
+MILD, WINTRY = 56.0, 59.0
 #: WMO code of a thunderstorm, and the share of warm wet hours that have one; code of fog, and the
 #: share of dry hours that have it: the calmest.
 STORM, FOG = (95, 1 / 12), (45, 0.1)
@@ -56,16 +57,14 @@ def weather_of(latitude: float, longitude: float, hours: Hours) -> dict[str, lis
     winter = np.cos((days - 14) / 365 * 2 * math.pi) * latitude / 50
     warmth = drawn("warmth", step_hours=24)
     temperature = 27 - abs(latitude) / 2.6 - 9 * winter + 4 * sun + 12 * warmth - 6
-    clouds = cloudiness(latitude, longitude, hours)
+    wintry = min(max((latitude - MILD) / (WINTRY - MILD), 0.0), 1.0)
+    temperature += wintry * np.minimum(-1 - 4 * warmth - temperature, 0)
+    clouds = np.maximum(cloudiness(latitude, longitude, hours), wintry * WET_CLOUDS)
     wind = drawn("wind", step_hours=6)
     amount, storm = drawn("rain", step_hours=6), drawn("storm", step_hours=6)
     is_wet = clouds >= WET_CLOUDS
-    if latitude > WINTRY:
-        temperature = np.minimum(temperature, -1 - 4 * warmth)
-        clouds = np.maximum(clouds, WET_CLOUDS)
-        is_wet = np.full(len(hours), fill_value=True)
     is_cold = temperature <= 2
-    cold = SNOW_CODES if latitude > WINTRY else COLD_CODES
+    cold = SNOW_CODES if latitude >= WINTRY else COLD_CODES
     code = np.where(is_cold, _one_of(cold, amount), _one_of(RAIN_CODES, amount))
     code = np.where(~is_cold & (storm < STORM[1]), STORM[0], code)
     # Clear, mainly clear, partly cloudy, overcast.
