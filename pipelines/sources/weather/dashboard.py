@@ -58,7 +58,7 @@ def _show_quotas(quotas: ui.Answer) -> None:
         "Requests used today, UTC",
         quotas,
         None if rows.empty else rows["requests_used"].iloc[0],
-        note="  \n".join(lines) or "The job weather has not run within a day.",
+        note="  \n".join(lines) or "The job weather has not run yet.",
     )
 
 

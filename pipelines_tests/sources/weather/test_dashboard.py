@@ -145,3 +145,22 @@ def test_the_page_says_how_much_of_the_quota_is_used(
         f"open-meteo: 3,412 of 10,000 requests used today (UTC){history}  ",
         "open-meteo-geocoding: 0 of 10,000 requests used today (UTC)",
     ]
+
+
+def test_a_quota_that_is_blocked_for_days_stays_on_the_page(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Incident: nothing runs while a month's quota is used up, and after a day it was not shown."""
+    request(owner, "('1.0000,2.0000', NULL, 'Known', 1, 2)")
+    put_places(warehouse)
+    owner.execute(
+        "INSERT INTO weather.quotas VALUES ('weatherapi', '5e1f', 3200, now() - interval '9 days'),"
+        " ('weatherapi', 'old', 7, now() - interval '11 days');"
+        "INSERT INTO weather.quota_blocks"
+        " VALUES ('weatherapi', '5e1f', '2100-01-01T00:00Z', 1, 'Calls of the month')"
+    )
+    page = shown(PAGE)
+    (words,) = [one.value for one in page.caption if "requests used" in one.value]
+    assert words.replace("\\", "") == (
+        "weatherapi: 0 of 3,200 requests used today (UTC); paused until 2100-01-01 00:00 UTC"
+    )

@@ -34,11 +34,12 @@ CROSS JOIN LATERAL (
         CASE WHEN quotas.provider = 'open-meteo' THEN floor(today.history_stops_at)::bigint END
             AS history_stops_at
 ) AS stops
-WHERE quotas.used_at > now() - interval '1 day';
+-- Not a day ago: while a quota is blocked, there may be no run for a month.
+WHERE quotas.used_at > (SELECT max(latest.used_at) FROM weather.quotas AS latest) - interval '1 day';
 
 COMMENT ON VIEW metrics.weather_quotas IS
 'Requests of today (UTC) against the daily limit, one row per weather service and API key that the
-job weather used within a day. weather.api_requests has the single requests.';
+job weather used within a day before its last run. weather.api_requests has the single requests.';
 COMMENT ON COLUMN metrics.weather_quotas.requests_used IS
 'Requests of the day, weighted as the provider counts them, rounded up. Those without a response
 count.';
