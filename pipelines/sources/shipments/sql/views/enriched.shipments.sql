@@ -131,8 +131,8 @@ CROSS JOIN LATERAL (
 ) AS state;
 
 COMMENT ON VIEW enriched.shipments IS
-'Every shipment, one row each, as of the last file with an accepted line about it: contents, sender,
-receiver, status, and the weather at both ends. newer_rejected_at says that a later file has lines
+'Every shipment, one row each, as of the last file with an accepted line: contents, sender, receiver,
+status and the weather at both ends. newer_rejected_at says that a later file has lines
 about it that were rejected. For one shipment, query enriched.track. Weather data by Open-Meteo.com (CC BY 4.0) unless
 weather.observations names another provider; places by GeoNames (CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
