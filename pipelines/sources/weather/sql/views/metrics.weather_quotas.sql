@@ -38,8 +38,8 @@ CROSS JOIN LATERAL (
 WHERE quotas.used_at > (SELECT max(latest.used_at) FROM weather.quotas AS latest) - interval '1 day';
 
 COMMENT ON VIEW metrics.weather_quotas IS
-'Requests of today (UTC) against the daily limit, one row per weather service and API key that the
-job weather used within a day before its last run. weather.api_requests has the single requests.';
+'Requests of today (UTC) against the daily limit, one row per weather service and API key. It has those
+that the job weather used within a day before its last run. weather.api_requests has the single requests.';
 COMMENT ON COLUMN metrics.weather_quotas.requests_used IS
 'Requests of the day, weighted as the provider counts them, rounded up. Those without a response
 count.';
