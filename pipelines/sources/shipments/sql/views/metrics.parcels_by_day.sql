@@ -64,8 +64,8 @@ LEFT JOIN changes ON every.day::date = changes.day
 WINDOW until_then AS (ORDER BY every.day);
 
 COMMENT ON VIEW metrics.parcels_by_day IS
-'Parcels by UTC day, one row each from the first file on, today included: how many were first seen and
-delivered on it, and how many were on their way, silent and with an exception at its end. Today is as
+'Parcels by UTC day, one row each from the first file on, today included. It has how many were first seen
+and delivered on the day, and how many were on their way, silent and with an exception at its end. Today is as
 if nothing happened until its end. It reads counts that loads keep. A late file changes the days that
 it is about.';
 COMMENT ON COLUMN metrics.parcels_by_day.day IS 'UTC date.';
