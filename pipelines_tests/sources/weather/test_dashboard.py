@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import streamlit as st
 
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
@@ -164,3 +165,34 @@ def test_a_quota_that_is_blocked_for_days_stays_on_the_page(
     assert words.replace("\\", "") == (
         "weatherapi: 0 of 3,200 requests used today (UTC); paused until 2100-01-01 00:00 UTC"
     )
+
+
+def test_a_parcel_to_nowhere_counts_on_both_pages_until_it_ends(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    ends = {
+        "sender_address": "Street 1, 10115 Berlin, Germany",
+        "receiver_address": "4711 Somewhere, Nowhereland",
+    }
+    parcels = (
+        "SELECT count(*) FROM enriched.shipments WHERE is_on_its_way AND receiver_risk IS NULL"
+    )
+    check = read_sql("pipelines.sources.weather", "checks/located_places").encode()
+
+    def counted(status: str) -> list[object]:
+        deliver(warehouse, tmp_path, [line(1, status=status, **ends)], name=f"{status}.csv")
+        put_places(warehouse)
+        owner.execute(
+            "INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at,"
+            " delay_risk) SELECT place_id, 'open-meteo', now(), now(), 'none' FROM weather.places"
+            " ON CONFLICT DO NOTHING"
+        )
+        st.cache_data.clear()
+        page = shown(PAGE)
+        (without,) = [one.value for one in page.caption if "without weather" in one.value]
+        lost = [row[2] for row in owner.execute(check) if row[2]]
+        return [without, owner.execute(parcels).fetchone(), lost]
+
+    unknown = "it cannot be looked up: its country is unknown"
+    assert counted("in-transit") == ["1 without weather", (1,), [unknown]]
+    assert counted("delivery") == ["0 without weather", (0,), []], "it requests past hours alone"
