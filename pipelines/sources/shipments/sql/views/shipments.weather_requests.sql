@@ -49,7 +49,10 @@ SELECT DISTINCT ON (
             THEN addresses.postcode
         WHEN addresses.postcode IS NOT NULL THEN substr(addresses.place_key, 4)
     END AS postcode,
-    coalesce(addresses.city, addresses.address) AS city,
+    CASE
+        WHEN addresses.place_key IS NOT NULL THEN addresses.city
+        ELSE coalesce(nullif(concat_ws(', ', addresses.city, addresses.country), ''), addresses.address)
+    END AS city,
     NULL::double precision AS latitude,
     NULL::double precision AS longitude,
     requests.hour_at,
@@ -75,7 +78,8 @@ COMMENT ON COLUMN shipments.weather_requests.country_code IS
 'ISO 3166-1 alpha-2 code of the country.';
 COMMENT ON COLUMN shipments.weather_requests.postcode IS
 'Postcode, reduced to the part that can be geocoded: 1016 for 1016 BZ; null if there is none.';
-COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city; the address if none was found in it.';
+COMMENT ON COLUMN shipments.weather_requests.city IS
+'Name of the city. Without a place, also that of the country, or the address if both are unknown.';
 COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by address.';
 COMMENT ON COLUMN shipments.weather_requests.hour_at IS
