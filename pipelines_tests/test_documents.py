@@ -138,5 +138,5 @@ def test_the_queries_of_the_readme_answer(
     assert len(answers) == 3
     assert [row[0::5] for row in answer("Expected and observed energy")] == [("Sierra", 24)] * 7
     assert [row[0] for row in answer("The cheapest")] == [f"it_{n}" for n in range(11, 21)]
-    (risk, *_) = answer("Parcels not yet delivered")
+    (risk, *_) = answer("Parcels on their way")
     assert (risk[1], risk[5]) == ("snow", 7)

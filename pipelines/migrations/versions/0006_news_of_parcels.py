@@ -22,12 +22,16 @@ ALTER TABLE ops.deliveries ADD modified_at timestamptz;
 CREATE INDEX quarantine_subject_idx ON ops.quarantine ((record_key[1]))
 WHERE record_key IS NOT NULL;
 ALTER TABLE shipments.addresses ADD time_zone text;
+DROP INDEX shipments.status_history_unknown_idx, shipments.shipments_receiver_country_idx;
 ALTER TABLE shipments.status_history
-ADD sequence integer NOT NULL DEFAULT 0, ADD previous_seen_at timestamptz,
-ADD previous_sequence integer, ADD status_class text,
 DROP CONSTRAINT status_history_pkey,
+ADD sequence integer NOT NULL DEFAULT 0, ADD previous_seen_at timestamptz,
+ADD previous_sequence integer, ADD status_class text NOT NULL DEFAULT 'under_way';
+UPDATE shipments.status_history SET status_class = {STATUS_CLASS}
+WHERE status IN ('exception', 'delivery', 'returned', 'lost', 'cancelled');
+ALTER TABLE shipments.status_history
+ALTER status_class DROP DEFAULT,
 ADD CONSTRAINT status_history_pkey PRIMARY KEY (tracking_number, carrier, seen_at, sequence);
-DROP INDEX shipments.status_history_unknown_idx;
 CREATE INDEX status_history_unknown_idx ON shipments.status_history (status, status_raw)
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'exception', 'delivery', 'returned',
     'lost', 'cancelled');
@@ -36,11 +40,10 @@ ADD status_class text, ADD status_changed_at timestamptz, ADD status_count integ
 ADD last_sequence integer, ADD promised_on date, ADD promised_at timestamptz,
 ADD promised_sequence integer, ADD under_way_at timestamptz, ADD is_first_seen_delivered boolean NOT NULL DEFAULT FALSE,
 ADD exceptions integer NOT NULL DEFAULT 0;
-UPDATE shipments.status_history SET status_class = {STATUS_CLASS};
-ALTER TABLE shipments.status_history ALTER status_class SET NOT NULL;
 UPDATE shipments.shipments
 SET
-    status_class = {STATUS_CLASS},
+    status = history.last_status,
+    status_class = history.last_class,
     status_changed_at = history.last_at,
     status_count = history.statuses,
     under_way_at = history.under_way_at,
@@ -51,6 +54,8 @@ FROM (
         tracking_number, carrier, max(seen_at) AS last_at, count(*) AS statuses,
         min(seen_at) FILTER (WHERE status_class IN ('under_way', 'exception')) AS under_way_at,
         (array_agg(status_class ORDER BY seen_at))[1] AS first_class,
+        (array_agg(status ORDER BY seen_at DESC))[1] AS last_status,
+        (array_agg(status_class ORDER BY seen_at DESC))[1] AS last_class,
         count(*) FILTER (WHERE status_class = 'exception') AS exceptions
     FROM shipments.status_history
     GROUP BY tracking_number, carrier
@@ -63,8 +68,7 @@ WHERE status_changed_at IS NULL;
 ALTER TABLE shipments.shipments
 ALTER status_class SET NOT NULL, ALTER status_changed_at SET NOT NULL;
 CREATE INDEX shipments_open_idx ON shipments.shipments (status_changed_at)
-WHERE status_class IN ('under_way', 'exception');
-DROP INDEX shipments.shipments_receiver_country_idx
+WHERE status_class IN ('under_way', 'exception')
 """
 COUNTS = """
 CREATE TABLE shipments.status_days (

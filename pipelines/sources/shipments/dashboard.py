@@ -35,8 +35,6 @@ STATUSES = {
 }
 FAULTS = ("exception", "return", "fail", "lost", "damage", "cancel")
 POINT = ("city", "latitude", "longitude")
-#: Chosen like a status: parcels that have not ended, whose status has not changed for long.
-SILENT = ("silent",)
 #: Of more pairs of places, no line is drawn.
 MAX_WAYS = 120
 LISTED: dict[str, Any] = {
@@ -81,7 +79,10 @@ def show() -> None:
         return
     offered = choices.rows.iloc[0]
     places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
-    codes = {_plain(one): one for one in (*offered["statuses"], *SILENT[: offered["silent"]])}
+    codes = {
+        _plain(one): one
+        for one in (*offered["statuses"], *(["silent"] if offered["silent"] else []))
+    }
     filters = {
         "risk": ("weather risk", "Weather risk", RISKS, "all"),
         "status": ("status", "Status", codes, "all on their way"),
@@ -148,7 +149,7 @@ def show() -> None:
         key="delays",
         on_change="rerun",
     )
-    if delays.open:  # it reads every parcel that was delivered since
+    if delays.open:  # it reads all parcels
         with delays:
             _show_delays()
 

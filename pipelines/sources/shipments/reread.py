@@ -58,7 +58,7 @@ def _read_statuses_again(connection: Connection, settings: Settings) -> None:
     """Give shipments and their history the meaning of statuses that were unknown before."""
     statuses = parse_statuses(settings.statuses)
     for row in execute_file(connection, source, "unknown_statuses", {}).all():
-        if (meaning := normalize_status(row.status_raw, statuses)) != row.status:
+        if (meaning := normalize_status(row.status, statuses)) != row.status:
             renamed = {**row._mapping, "meaning": meaning, "classes": class_pairs()}
             execute_file(connection, source, "touch_status", renamed)
             execute_file(connection, source, "count_statuses", {"sign": -1})

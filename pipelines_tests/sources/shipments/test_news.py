@@ -322,3 +322,29 @@ def test_what_becomes_silent_today_is_on_its_way_until_then(inbox: Inbox) -> Non
 def test_a_day_that_stands_for_none_is_no_promise(inbox: Inbox, day: str) -> None:
     assert inbox.deliver([line(1, promised_on=day)]) == (1, 1, 0, 0)
     assert state(inbox, "promised_on") == (None,)
+
+
+def test_a_status_of_two_spellings_gets_its_meaning(inbox: Inbox) -> None:
+    """The history got it and the parcel did not: it was counted as -1 later."""
+    for days, word in ((3, "DLV"), (2, "dlv")):
+        inbox.deliver([line(1, status=word)], f"{days}.csv", NOW - days * DAY)
+    read_again(inbox.warehouse, Settings(statuses="dlv=delivery"))
+    assert (state(inbox, "status"), statuses(inbox)) == (("delivery",), [("delivery", 3)])
+    inbox.deliver([line(1, status="lost")], "1.csv", NOW - DAY)
+    counted = "SELECT status, parcels FROM metrics.parcels_by_status"
+    assert inbox.rows(counted) == [("lost", 1)]
+
+
+def test_a_parcel_that_goes_on_after_a_return_keeps_its_lane(inbox: Inbox) -> None:
+    ways = {
+        "in-transit": (BERLIN, PARIS),
+        "exception": (PARIS, BERLIN),
+        "delivery": (BERLIN, PARIS),
+    }
+    for days, (status, (sender, receiver)) in enumerate(ways.items()):
+        ends = {"sender_address": sender, "receiver_address": receiver}
+        inbox.deliver([line(1, status=status, **ends)], f"{days}.csv", NOW - (9 - days) * DAY)
+    inbox.deliver([line(2, receiver_address=BERLIN)], "itself.csv", NOW - 2 * DAY)
+    inbox.deliver([line(2, status="scanned")], "corrected.csv", NOW - DAY)
+    query = "SELECT sender_country_code, receiver_country_code, parcels FROM metrics.carrier_lanes"
+    assert inbox.rows(f"{query}(current_date - 30, current_date + 1)") == [("DE", "FR", 2)]

@@ -30,7 +30,10 @@ WITH differing AS MATERIALIZED (
     UPDATE shipments.shipments
     SET
         sent_from_address = CASE
-            WHEN differing.has_new_status AND differing.sender_address = shipments.receiver_address
+            WHEN
+                differing.has_new_status
+                AND differing.sender_address = shipments.receiver_address
+                AND differing.sender_address <> shipments.sender_address
                 THEN coalesce(shipments.sent_from_address, shipments.sender_address)
             ELSE shipments.sent_from_address
         END,

@@ -92,7 +92,11 @@ WHERE
 
 WITH promised AS (
     UPDATE shipments.shipments
-    SET promised_on = staged.promised_on, promised_at = :news_at, promised_sequence = :sequence
+    SET
+        promised_on = staged.promised_on,
+        promised_at = :news_at,
+        promised_sequence = :sequence,
+        updated_at = :changed_at
     FROM stage_shipments AS staged
     WHERE
         staged.is_late

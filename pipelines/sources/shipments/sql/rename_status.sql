@@ -3,14 +3,19 @@
 UPDATE shipments.shipments
 SET
     status = :meaning,
-    status_class = coalesce(CAST(:classes AS jsonb) ->> CAST(:meaning AS text), 'under_way')
-WHERE status = :status AND status_raw = :status_raw;
+    status_class = coalesce(CAST(:classes AS jsonb) ->> CAST(:meaning AS text), 'under_way'),
+    updated_at = now()
+FROM touched_shipments AS touched
+WHERE
+    shipments.status = :status
+    AND shipments.tracking_number = touched.tracking_number
+    AND shipments.carrier = touched.carrier;
 
 UPDATE shipments.status_history
 SET
     status = :meaning,
     status_class = coalesce(CAST(:classes AS jsonb) ->> CAST(:meaning AS text), 'under_way')
-WHERE status = :status AND status_raw = :status_raw;
+WHERE status = :status;
 
 DELETE FROM shipments.status_history AS history
 USING touched_shipments AS touched

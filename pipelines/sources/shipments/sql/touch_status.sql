@@ -4,6 +4,6 @@ DROP TABLE IF EXISTS touched_shipments;
 CREATE TEMP TABLE touched_shipments ON COMMIT DROP AS
 SELECT DISTINCT tracking_number, carrier
 FROM shipments.status_history
-WHERE status = :status AND status_raw = :status_raw;
+WHERE status = :status;
 
 ANALYZE touched_shipments

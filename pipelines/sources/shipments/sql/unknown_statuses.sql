@@ -1,5 +1,5 @@
--- Statuses that have no meaning yet, as sent.
-SELECT DISTINCT status, status_raw
+-- Statuses that have no meaning yet.
+SELECT DISTINCT status
 FROM shipments.status_history
 WHERE status NOT IN (
     'in_transit', 'inbound_scan', 'scanned', 'exception', 'delivery', 'returned', 'lost',

@@ -65,8 +65,8 @@ COMMENT ON VIEW enriched.shipment_weather IS
 'Every shipment with the weather when it was there. That is the weather at the sender in the hour in
 which it was sent, and at the receiver in the hour in which it was delivered. The sender of a returned
 shipment is who sent it first. It is kept, so that
-delays can be compared with the weather. Requested for shipments that changed within the last seven days. For the weather of
-now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
+delays can be compared with the weather. Requested for shipments on their way that were first seen within
+30 days, and for a week after they ended. For the weather of now, query enriched.shipments. Weather data by Open-Meteo.com (CC BY 4.0); places by GeoNames (CC BY
 4.0).';
 COMMENT ON COLUMN enriched.shipment_weather.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipment_weather.sender_city IS

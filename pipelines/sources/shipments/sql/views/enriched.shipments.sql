@@ -246,6 +246,7 @@ delivered. Null if it is not delivered, or was first seen delivered: its journey
 COMMENT ON COLUMN enriched.shipments.newer_rejected_at IS
 'Time of the newest file whose lines about it were rejected, if that is later than all of its accepted
 ones, so that its status may be out of date. Null if there is none. Their reasons are in
-ops.quarantine.';
+ops.quarantine. A file that was rejected as a whole (ops.deliveries.problem) does not count, nor one of
+the same time.';
 COMMENT ON COLUMN enriched.shipments.exceptions IS
 'How often its status became that of an exception; 0 if never.';

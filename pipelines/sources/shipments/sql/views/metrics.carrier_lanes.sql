@@ -38,8 +38,8 @@ BEGIN
         shipments.carrier,
         coalesce(sent_from.country_code, shipments.sender_country_code),
         CASE
-            WHEN stored.sent_from_address IS NULL THEN shipments.receiver_country_code
-            ELSE shipments.sender_country_code
+            WHEN stored.sent_from_address <> stored.sender_address THEN shipments.sender_country_code
+            ELSE shipments.receiver_country_code
         END,
         count(*),
         count(shipments.delivered_at),

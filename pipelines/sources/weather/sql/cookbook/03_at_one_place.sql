@@ -15,7 +15,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) AS to_come
     FROM enriched.shipments
-    WHERE status <> 'delivery'
+    WHERE is_on_its_way
         AND weather.distance_km(hotels.latitude, hotels.longitude, receiver_latitude, receiver_longitude) < 50
 ) AS parcels
 CROSS JOIN LATERAL (

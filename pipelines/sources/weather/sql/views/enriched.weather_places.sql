@@ -32,7 +32,9 @@ SELECT
     coalesce(observations.observed_at, hourly.hour_at) AS observed_at,
     CASE
         WHEN NOT used.is_observed THEN NULL
-        WHEN used.place_key IS NULL THEN 'it cannot be looked up: its country is unknown'
+        WHEN used.place_key IS NULL AND used.country_code IS NULL
+            THEN 'it cannot be looked up: its country is unknown'
+        WHEN used.place_key IS NULL THEN 'it cannot be looked up: the address names no place'
         ELSE
             coalesce(
                 places.geocoding_problem,
@@ -55,7 +57,7 @@ LEFT JOIN weather.fetch_state AS geocoding_state
 COMMENT ON VIEW enriched.weather_places IS
 'Places for which sources request weather now, one row each, with their weather. Pages and checks
 count places here: those in use, those without weather and those at risk. A place that cannot be
-looked up, as the country of its address is unknown, has a row, too. Weather data by Open-Meteo.com
+looked up, as its address names no known country or no place, has a row, too. Weather data by Open-Meteo.com
 (CC BY 4.0) unless weather.observations names another provider; places by GeoNames (CC BY 4.0).';
 COMMENT ON COLUMN enriched.weather_places.place_key IS
 'The place, as in weather.places; null if it cannot be looked up.';

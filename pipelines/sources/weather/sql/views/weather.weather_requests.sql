@@ -18,7 +18,7 @@ COMMENT ON VIEW weather.weather_requests IS
 'Places and hours for which sources request weather: the union of the views weather_requests of all
 sources. A row with coordinates, or with a country and a postcode or city, defines its place
 (weather.places); a row with neither requests hours of a place that other rows define. A row with
-neither a place_key nor an hour is an address that cannot be looked up, as its country is unknown:
+neither a place_key nor an hour is an address that cannot be looked up, as it names no known country or no place:
 nothing is requested for it, and enriched.weather_places counts it among the places without weather.';
 COMMENT ON COLUMN weather.weather_requests.source IS
 'The source of the row, from its view weather_requests.';
