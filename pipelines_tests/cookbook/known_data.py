@@ -27,6 +27,7 @@ BY_CLOCK = {
     "shipments": (
         "enriched.shipments",
         "metrics.parcels_by_day",
+        "shipments.states",
         "shipments.weather_requests",
     ),
     "weather": ("weather.is_current", "enriched.weather_places"),

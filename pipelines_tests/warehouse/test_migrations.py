@@ -186,7 +186,7 @@ def test_declared_dependencies_of_views_are_what_their_sql_reads(owner: Connecti
         ("flights", "lowest_prices"): ("flights", "prices"),
         **{
             ("shipments", name): ("shipments", "shipments")
-            for name in ("rejected_news", "rules", "status_days")
+            for name in ("rejected_news", "rules", "states", "status_days")
         },
         **{("weather", name): ("weather", "observations") for name in ("fetch_state", "quotas")},
         **{

@@ -35,7 +35,7 @@ ALTER TABLE solar.days DROP CONSTRAINT days_status_check, ADD CONSTRAINT days_st
 ALTER TABLE ops.deliveries DROP problem CASCADE, DROP bad_records;
 ALTER TABLE ops.deliveries RENAME COLUMN feed TO source;
 ALTER INDEX ops.deliveries_feed_name_loaded_at_idx RENAME TO deliveries_source_name_loaded_at_idx;
-DROP VIEW enriched.shipments, enriched.shipment_articles CASCADE;
+DROP VIEW IF EXISTS enriched.shipments, enriched.shipment_articles CASCADE;
 ALTER TABLE shipments.articles ALTER unit_price TYPE numeric(10, 2);
 ALTER TABLE shipments.shipments ALTER total_value TYPE numeric(24, 2);
 CREATE VIEW enriched.shipments AS SELECT total_value FROM shipments.shipments;

@@ -103,17 +103,16 @@ SELECT
     sum(changed.parcels)
 FROM stage_shipments AS changes
 CROSS JOIN LATERAL (
-    SELECT
-        changes.status_before AS status,
-        changes.status_class_before AS status_class,
-        changes.status_before_since AS changed_at,
-        changes.is_first_before AS is_first
-) AS before
-CROSS JOIN LATERAL (
     VALUES
     (changes.status, changes.status_class, changes.news_at, NULL::timestamptz, changes.is_new, 1),
-    (before.status, before.status_class, before.changed_at, NULL, before.is_first, -1),
-    (before.status, before.status_class, before.changed_at, changes.news_at, before.is_first, 1)
+    (
+        changes.status_before, changes.status_class_before, changes.status_before_since, NULL,
+        changes.is_first_before, -1
+    ),
+    (
+        changes.status_before, changes.status_class_before, changes.status_before_since,
+        changes.news_at, changes.is_first_before, 1
+    )
 ) AS changed (status, status_class, seen_at, ended_at, is_first, parcels)
 WHERE changes.has_new_status AND NOT changes.is_late AND changed.status IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7

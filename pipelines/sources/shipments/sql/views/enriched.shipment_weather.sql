@@ -8,15 +8,9 @@ SELECT
     receiver.city AS receiver_city,
     receiver.country_code AS receiver_country_code,
     shipments.first_seen_at AS sent_at,
-    (
-        SELECT min(history.seen_at)
-        FROM shipments.status_history AS history
-        WHERE history.tracking_number = shipments.tracking_number
-            AND history.carrier = shipments.carrier
-            AND history.status IN ('inbound_scan', 'scanned')
-    ) AS first_scanned_at,
-    state.delivered_at,
-    round(extract(EPOCH FROM state.delivered_at - shipments.first_seen_at) / 3600, 1)::double precision
+    shipments.first_scanned_at,
+    shipments.delivered_at,
+    round(extract(EPOCH FROM shipments.delivered_at - shipments.first_seen_at) / 3600, 1)::double precision
         AS in_transit_hours,
     sent.temperature_celsius AS sent_temperature_celsius,
     sent.precipitation_mm AS sent_precipitation_mm,
@@ -30,19 +24,10 @@ SELECT
     risk.at_receiver AS delivered_risk,
     weather.worse_risk(risk.at_sender, risk.at_receiver) AS worst_risk,
     shipments.status_class,
-    CASE
-        WHEN NOT shipments.is_first_seen_delivered
-            THEN (
-                extract(EPOCH FROM state.delivered_at - shipments.under_way_at) / 3600
-            )::double precision
-    END AS transit_hours
-FROM shipments.shipments
-LEFT JOIN shipments.addresses AS sender
-    ON coalesce(shipments.sent_from_address, shipments.sender_address) = sender.address
+    shipments.transit_hours
+FROM shipments.states AS shipments
+LEFT JOIN shipments.addresses AS sender ON shipments.first_sender_address = sender.address
 LEFT JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN shipments.status_class = 'delivered' THEN shipments.status_changed_at END AS delivered_at
-) AS state
 LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
 LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
 LEFT JOIN weather.hourly AS sent
@@ -52,7 +37,7 @@ LEFT JOIN weather.hourly AS sent
 LEFT JOIN weather.hourly AS delivered
     ON
         receiver_place.place_id = delivered.place_id
-        AND delivered.hour_at = date_trunc('hour', state.delivered_at, 'UTC')
+        AND delivered.hour_at = date_trunc('hour', shipments.delivered_at, 'UTC')
 CROSS JOIN LATERAL (
     SELECT
         weather.delay_risk(sent.wmo_code, sent.wind_kmh, sent.temperature_celsius) AS at_sender,

@@ -57,38 +57,26 @@ SELECT
         WHERE status_history.tracking_number = shipments.tracking_number
             AND status_history.carrier = shipments.carrier
     ) AS status_history,
-    -- By subqueries, which a query that does not select them does not execute.
-    (
-        SELECT min(history.seen_at)
-        FROM shipments.status_history AS history
-        WHERE history.tracking_number = shipments.tracking_number
-            AND history.carrier = shipments.carrier
-            AND history.status IN ('inbound_scan', 'scanned')
-    ) AS first_scanned_at,
-    state.delivered_at,
+    shipments.first_scanned_at,
+    shipments.delivered_at,
     round(
-        extract(EPOCH FROM coalesce(state.delivered_at, now()) - shipments.first_seen_at)
+        extract(EPOCH FROM coalesce(shipments.delivered_at, now()) - shipments.first_seen_at)
         / 3600, 1
     )::double precision AS in_transit_hours,
     shipments.status_class,
     shipments.status_changed_at,
-    state.is_on_its_way,
-    state.is_open AND NOT state.is_on_its_way AS is_silent,
-    state.is_on_its_way
+    shipments.is_on_its_way,
+    shipments.is_silent,
+    shipments.is_on_its_way
     AND weather.worse_risk(risk.at_sender, risk.at_receiver) <> 'none' AS is_at_risk,
     shipments.promised_on,
-    (state.delivered_at AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date
+    (shipments.delivered_at AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date
     <= shipments.promised_on AS is_on_time,
-    state.is_open
+    shipments.is_open
     AND shipments.promised_on IS NOT NULL
     AND shipments.promised_on < (now() AT TIME ZONE coalesce(receiver.time_zone, 'UTC'))::date
         AS is_overdue,
-    CASE
-        WHEN NOT shipments.is_first_seen_delivered
-            THEN (
-                extract(EPOCH FROM state.delivered_at - shipments.under_way_at) / 3600
-            )::double precision
-    END AS transit_hours,
+    shipments.transit_hours,
     (
         SELECT max(rejected_news.rejected_at)
         FROM shipments.rejected_news
@@ -98,7 +86,7 @@ SELECT
             AND rejected_news.rejected_at > shipments.last_seen_at
     ) AS newer_rejected_at,
     shipments.exceptions
-FROM shipments.shipments
+FROM shipments.states AS shipments
 -- Left joins, which a query that selects nothing of them does not execute.
 LEFT JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 LEFT JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
@@ -117,18 +105,7 @@ CROSS JOIN LATERAL (
         CASE
             WHEN weather.is_current(receiver_weather.observed_at) THEN receiver_weather.delay_risk
         END AS at_receiver
-) AS risk
-CROSS JOIN LATERAL (
-    SELECT
-        CASE
-            WHEN shipments.status_class = 'delivered' THEN shipments.status_changed_at
-        END AS delivered_at,
-        shipments.status_class IN ('under_way', 'exception') AS is_open,
-        shipments.status_class IN ('under_way', 'exception')
-        AND shipments.status_changed_at > now() - (
-            SELECT coalesce(max(rules.stale_after), interval '720 hours') FROM shipments.rules
-        ) AS is_on_its_way
-) AS state;
+) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as of the last file with an accepted line: contents, sender, receiver,

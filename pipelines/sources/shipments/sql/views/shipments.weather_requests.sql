@@ -1,35 +1,24 @@
 CREATE OR REPLACE VIEW shipments.weather_requests AS
 WITH on_their_way AS (
-    SELECT
-        sender_address, receiver_address,
-        coalesce(sent_from_address, sender_address) AS sent_from_address,
-        first_seen_at
-    FROM shipments.shipments
-    WHERE
-        status_class IN ('under_way', 'exception')
-        AND status_changed_at > now() - (
-            SELECT coalesce(max(stale_after), interval '720 hours') FROM shipments.rules
-        )
+    SELECT sender_address, receiver_address, first_sender_address, first_seen_at
+    FROM shipments.states
+    WHERE is_on_its_way
 ), ended AS (
-    SELECT
-        receiver_address,
-        coalesce(sent_from_address, sender_address) AS sent_from_address,
-        first_seen_at,
-        CASE WHEN status_class = 'delivered' THEN status_changed_at END AS delivered_at
-    FROM shipments.shipments
+    SELECT receiver_address, first_sender_address, first_seen_at, delivered_at
+    FROM shipments.states
     WHERE
-        NOT (status_class IN ('under_way', 'exception'))
+        NOT is_open
         AND status_changed_at > now() - interval '7 days'
         AND updated_at > now() - interval '7 days'  -- follows from it, and has an index
 ), requests AS (
     SELECT unnest(ARRAY[sender_address, receiver_address]) AS address, NULL::timestamptz AS hour_at
     FROM on_their_way
     UNION
-    SELECT sent_from_address, date_trunc('hour', first_seen_at, 'UTC')
+    SELECT first_sender_address, date_trunc('hour', first_seen_at, 'UTC')
     FROM (
-        SELECT sent_from_address, first_seen_at FROM on_their_way
+        SELECT first_sender_address, first_seen_at FROM on_their_way
         UNION ALL
-        SELECT sent_from_address, first_seen_at FROM ended
+        SELECT first_sender_address, first_seen_at FROM ended
     ) AS sent
     WHERE first_seen_at > now() - interval '30 days'
     UNION
