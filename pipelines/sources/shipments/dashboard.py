@@ -1,9 +1,7 @@
 """The dashboard page of shipments: a map with the weather, parcels at risk, one parcel tracked."""
 
-import datetime as dt
 from dataclasses import replace
 from functools import partial
-from itertools import cycle
 from typing import Any
 
 import altair as alt
@@ -12,6 +10,7 @@ import streamlit as st
 
 from pipelines.dashboard import page as ui
 from pipelines.dashboard.maps import world_map
+from pipelines.sources.shipments.tracking import plain, show_parcels, status_colours
 
 QUESTIONS = ui.Questions("pipelines.sources.shipments")
 RISKS = {
@@ -24,16 +23,6 @@ RISKS = {
 }
 #: The same by shape, for who cannot distinguish the colours.
 SHAPES = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
-#: Carriers use statuses of their own, too. Only those of a fault are red.
-STATUSES = {
-    "inbound scan": ui.GREY,
-    "scanned": ui.SKY,
-    "in transit": ui.BLUE,
-    "delivery": ui.GREEN,
-    "exception": ui.ORANGE,
-    "returned": ui.PINK,
-}
-FAULTS = ("exception", "return", "fail", "lost", "damage", "cancel")
 POINT = ("city", "latitude", "longitude")
 #: Of more pairs of places, no line is drawn.
 MAX_WAYS = 120
@@ -73,15 +62,15 @@ def show() -> None:
         icon=":material/search:",
     )
     if number := str(entered or "").strip():
-        _show_parcels(number)
+        show_parcels(QUESTIONS.ask("track", tracking_number=number), number)
     if choices.rows.empty:
         st.info("No shipment was loaded yet. Drop a file into the inbox.")
         return
     offered = choices.rows.iloc[0]
     places = [*dict.fromkeys([*offered["cities"], *st.session_state.get("place", [])])]
     codes = {
-        _plain(one): one
-        for one in (*offered["statuses"], *(["silent"] if offered["silent"] else []))
+        plain(status): status
+        for status in (*offered["statuses"], *(["silent"] if offered["silent"] else []))
     }
     filters = {
         "risk": ("weather risk", "Weather risk", RISKS, "all"),
@@ -137,7 +126,7 @@ def show() -> None:
         .encode(
             x=alt.X("parcels:Q", axis=alt.Axis(tickCount=6)),
             y=alt.Y("carrier:N", title=None),
-            color=alt.Color("status:N", title=None, scale=_status_colours(by_status.rows)),
+            color=alt.Color("status:N", title=None, scale=status_colours(by_status.rows)),
             tooltip=["carrier", "status", alt.Tooltip("parcels:Q", format=",")],
         )
         .properties(height=290),
@@ -221,151 +210,6 @@ def _show_numbers(choices: ui.Answer, found: ui.Answer) -> None:
             offered["parcels"],
             note=f"{offered['silent']:,} silent; last change {ui.as_time(offered['updated_at'])}",
         )
-
-
-def _show_parcels(number: str) -> None:
-    """Show each parcel with a number: several carriers may use the same one."""
-    found = QUESTIONS.ask("track", tracking_number=number)
-    if found.rows.empty:
-        st.warning(ui.as_plain(f"No carrier has a parcel {number}."), icon=":material/search_off:")
-    for position in range(len(found.rows)):
-        with st.container(border=True):
-            _show_shipment(replace(found, rows=found.rows.iloc[[position]]))
-
-
-def _show_shipment(found: ui.Answer) -> None:
-    """Show a shipment: its statuses as a line of time, its articles, and all of its fields."""
-    known = found.rows.astype(object).where(found.rows.notna(), None)  # NaN would be a text
-    one: dict[str, Any] = {str(name): value for name, value in known.iloc[0].items()}
-    statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
-    st.subheader(ui.as_plain(f"{one['carrier']} {one['tracking_number']}"), anchor=False)
-    st.markdown(
-        f"{_way(one)};"
-        f" {one['units']} piece{'' if one['units'] == 1 else 's'} worth"
-        f" {ui.as_number(one['total_value'], decimals=2)}"
-        f" {ui.as_plain(one['total_value_currency'] or '')}"
-    )
-    if one["newer_rejected_at"] is not None:
-        st.warning(
-            f"A file of {ui.as_time(one['newer_rejected_at'])} has rejected lines about it,"
-            " so that its status may be out of date. See *Data quality*.",
-            icon=":material/warning:",
-        )
-    is_open = one["is_on_its_way"] or one["is_silent"]
-    _show_course(statuses or [], is_open=is_open)
-    if articles:
-        st.markdown("**Articles**")
-        st.dataframe(
-            pd.DataFrame(articles, columns=["sku", "name", "quantity", "unit_price"]),
-            hide_index=True,
-            width="stretch",
-            column_config={
-                "sku": "SKU",
-                "name": "Article",
-                "quantity": "Quantity",
-                "unit_price": st.column_config.NumberColumn("Unit price", format="%,.2f"),
-            },
-        )
-    if not one["is_on_its_way"]:  # to which the weather of now is no risk
-        for name in ("weather_risk", "sender_risk", "receiver_risk"):
-            del one[name]
-    fields = [(ui.heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
-    rows = pd.DataFrame(fields, columns=["Field", "Value"])
-    with st.expander("All fields", icon=":material/list:"):
-        st.dataframe(rows, hide_index=True, width="stretch")
-    ui.show_sql(found)
-
-
-def _way(one: dict[str, Any]) -> str:
-    """Return how far a parcel is, and between which places; with the weather, if on its way."""
-    ends = {
-        end: ui.as_plain(one[f"{end}_city"] or "an unknown place") for end in ("sender", "receiver")
-    }
-    if not one["is_on_its_way"]:
-        what = "silent" if one["is_silent"] else one["status_class"]
-        if one["transit_hours"] is not None:
-            what += f" in {ui.as_number(one['transit_hours'], 'h')}"
-        return (
-            f"**{what.capitalize()}** from {ends['sender']} to {ends['receiver']},"
-            f" since {ui.as_time(one['status_changed_at'])}{_promise(one)}"
-        )
-    weather = {end: ui.as_plain(one[f"{end}_conditions"] or "weather unknown") for end in ends}
-    return (
-        f"**{ui.as_plain(_plain(one['status']))}** from {ends['sender']} ({weather['sender']})"
-        f" to {ends['receiver']} ({weather['receiver']});"
-        f" weather risk: {_plain(one['weather_risk'] or 'unknown')}{_promise(one)}"
-    )
-
-
-def _promise(one: dict[str, Any]) -> str:
-    """Return until when a parcel was promised, and whether that was or can be true."""
-    if one["promised_on"] is None:
-        return ""
-    kept = {True: ", on time", False: ", late", None: ", overdue" if one["is_overdue"] else ""}
-    return f"; promised for {one['promised_on']:%-d %b %Y}{kept[one['is_on_time']]}"
-
-
-def _show_course(statuses: list[dict[str, Any]], *, is_open: bool) -> None:
-    """Show the statuses of a parcel on a line of time, and the hours between them."""
-    rows = pd.DataFrame(statuses, columns=["since", "status"])
-    rows["status"] = rows["status"].map(_plain)
-    rows["since"] = pd.to_datetime(rows["since"], utc=True, format="ISO8601")
-    spent = rows["since"].diff().shift(-1).dt.total_seconds() / 3600
-    last = (pd.Timestamp.now("UTC") - rows["since"].iloc[-1]).total_seconds() / 3600
-    rows["hours"] = spent.fillna(last) if is_open else spent  # what has ended stays so
-    rows["step"] = range(1, len(rows) + 1)
-    if len(rows) > 1:
-        at = f"{ui.day_format(has_year=False)}, {ui.CLOCK}"
-        line = alt.Chart(rows).encode(
-            x=alt.X("since:T", title=None, axis=alt.Axis(format=at, tickCount=5)),
-            y=alt.Y("step:O", axis=None, sort="descending"),
-        )
-        shown = alt.layer(
-            line.mark_line(interpolate="step-after", color=ui.GREY),
-            line.mark_point(filled=True, size=120).encode(
-                color=alt.Color("status:N", legend=None, scale=_status_colours(rows)),
-                tooltip=[
-                    alt.Tooltip("since:T", format=f"{ui.day_format()}, {ui.CLOCK}"),
-                    "status:N",
-                ],
-            ),
-            line.mark_text(align="left", dx=10, dy=-8, color=ui.ink()[0]).encode(text="status:N"),
-        )
-        words = ", then ".join(rows["status"])
-        st.altair_chart(shown.properties(height=150), width="stretch", alt=f"Statuses: {words}")
-    st.dataframe(
-        rows[["status", "since", "hours"]],
-        hide_index=True,
-        width="stretch",
-        column_config={
-            "status": "Status",
-            "since": ui.instant_column("Since, UTC"),
-            "hours": st.column_config.NumberColumn("Hours in it", format="%,.1f"),
-        },
-    )
-
-
-def _plain(status: Any) -> str:
-    return str(status).replace("_", " ")
-
-
-def _as_text(name: str, value: Any) -> str | None:
-    if value is None or pd.isna(value):
-        return None
-    if isinstance(value, dt.datetime):
-        return f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, float):
-        return f"{value:,.2f}" if name == "total_value" else f"{value:.10g}"
-    return _plain(value) if name.endswith(("status", "risk")) else str(value)
-
-
-def _status_colours(rows: pd.DataFrame) -> alt.Scale:
-    others = cycle(("#cc79a7", "#f0e442"))
-    colours = dict(STATUSES)
-    for one in rows["status"]:
-        is_fault = any(word in one for word in FAULTS)
-        colours[one] = colours.get(one) or (ui.RED if is_fault else next(others))
-    return ui.colour_scale(colours)
 
 
 def places_of(rows: pd.DataFrame) -> pd.DataFrame:
