@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -35,6 +36,17 @@ def with_airports(server: Connections, template: str) -> Iterator[str]:
         yield name
 
 
+@contextmanager
+def opened(server: Connections, template: str) -> Iterator[tuple[Warehouse, psycopg.Connection]]:
+    """Yield a copy of a database as runs see it, and a connection that may do anything."""
+    with (
+        made(server, template) as name,
+        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
+        Warehouse(server.url(LOADER, name)) as warehouse,
+    ):
+        yield warehouse, owner
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_number_of_flights_is_that_of_the_oracle(
     server: Connections, with_airports: str, seed: int
@@ -42,11 +54,7 @@ def test_every_number_of_flights_is_that_of_the_oracle(
     """After the documents in order, after one that comes late, and after a rebuild."""
     documents = history(seed, dt.datetime.now(dt.UTC))
     late = sorted(documents)[1 + seed % (len(documents) - 1)]
-    with (
-        made(server, with_airports) as name,
-        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
-        Warehouse(server.url(LOADER, name)) as warehouse,
-    ):
+    with opened(server, with_airports) as (warehouse, owner):
         flights = Flights(warehouse, owner)
         on_time = {at: document for at, document in documents.items() if at != late}
         for at, document in on_time.items():
@@ -64,11 +72,7 @@ def test_every_number_of_hotels_is_that_of_the_oracle(
     server: Connections, template: str, tmp_path: Path, seed: int
 ) -> None:
     """After deliveries between which hotels are entered, and after a rebuild."""
-    with (
-        made(server, template) as name,
-        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
-        Warehouse(server.url(LOADER, name)) as warehouse,
-    ):
+    with opened(server, template) as (warehouse, owner):
         hotels = Hotels(of_hotels.history(seed), warehouse, owner, tmp_path)
         given = hotels.given.hotels
         entered = seed % (len(hotels.given.batches) + 1)
@@ -87,11 +91,7 @@ def test_every_number_of_solar_plants_is_that_of_the_oracle(
     """With the weather that comes before the readings, and after that which comes later."""
     made_up = solar_histories.history(seed)
     hours = solar_histories.stored_hours(made_up)
-    with (
-        made(server, template) as name,
-        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
-        Warehouse(server.url(LOADER, name)) as warehouse,
-    ):
+    with opened(server, template) as (warehouse, owner):
         loading.add_plants(warehouse, owner, made_up.plants)
         loading.add_weather(owner, made_up.suns)
         loading.send_all(warehouse, made_up.plants, made_up.hours, made_up.first, made_up.last)
@@ -109,12 +109,7 @@ def test_every_number_of_parcels_is_that_of_the_oracle(
     server: Connections, template: str, tmp_path: Path, seed: int
 ) -> None:
     """Loaded in the order in which files came, late ones included."""
-    with (
-        made(server, template) as name,
-        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner,
-        Warehouse(server.url(LOADER, name)) as warehouse,
-        owner.transaction(),
-    ):
+    with opened(server, template) as (warehouse, owner), owner.transaction():
         (now,) = owner.execute("SELECT now()").fetchone() or ()
         files = parcels.without_returns_of_unknown_time(of_parcels.history(seed, now).files)
         parcels.deliver(warehouse, tmp_path, files)
