@@ -11,7 +11,6 @@ def show() -> None:
     """Show the page."""
     st.title("Weather", anchor=False)
     places = ui.in_words(QUESTIONS.ask("places"), "delay_risk")
-    quotas = QUESTIONS.ask("quotas")
     if places.rows.empty:
         st.info("No source requests the weather of a place yet. Launch a job in Dagster.")
         return
@@ -29,7 +28,7 @@ def show() -> None:
             first["risk_rows"],
             note="Storm, freezing rain, snow or heat of the last six hours may delay parcels.",
         )
-        _show_quotas(quotas)
+        _show_quotas()
     ui.show_table(
         "Places in use, those without weather and at risk first",
         places,
@@ -50,8 +49,9 @@ def show() -> None:
     st.caption("Weather data by Open-Meteo.com (CC BY 4.0), unless you use another provider.")
 
 
-def _show_quotas(quotas: ui.Answer) -> None:
+def _show_quotas() -> None:
     """Show the requests of today, of the fullest quota, and below it each quota in words."""
+    quotas = QUESTIONS.ask("quotas")
     rows = quotas.rows
     lines = [ui.as_plain(f"{row.provider}: {row.summary}") for row in rows.itertuples()]
     ui.show_number(

@@ -21,7 +21,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) AS offers, min(price_amount) AS from_price
     FROM enriched.itineraries
-    INNER JOIN flights.airports ON destination_airport = airport_code
+    INNER JOIN enriched.airports ON destination_airport = airport_code
     WHERE on_offer
         AND price_currency = %(currency)s
         AND weather.distance_km(hotels.latitude, hotels.longitude, airports.latitude, airports.longitude) < 50
